@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The one build file. `make help` lists the targets.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+B       ?= build
+CC      ?= gcc
+CLANG   ?= clang
+
+VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -1)
+
+WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
+CPPFLAGS += -Isrc -I$(B)/gen -D_GNU_SOURCE -DTANDEM_VERSION='"$(VERSION)"'
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=gnu11 $(WARN) -fno-strict-aliasing -fPIE -fstack-protector-strong
+LDFLAGS  += -pie -Wl,-z,relro,-z,now
+ifeq ($(SAN),)
+CFLAGS   += -D_FORTIFY_SOURCE=2
+else
+override B := build/san
+CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS  += -fsanitize=address,undefined
+endif
+
+# One row a program: its objects are its own main file (or folder) and the libraries it names.
+APPS    := kv_store kv_client time_server time_client echo_server
+DAEMONS := tandem-lb
+PROGS   := $(DAEMONS) tandemctl $(APPS)
+
+COMMON_OBJ := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/common/*.c))
+LB_OBJ     := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/lb/main.c,$(wildcard src/lb/*.c)))
+CTL_OBJ    := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)))
+APP_OBJ    := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c)))
+
+.PHONY: all help deps test unit lint demo bench san install uninstall clean fuzz
+.DEFAULT_GOAL := all
+
+all: deps $(PROGS:%=$(B)/bin/%)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: deps        install every Debian package that build, test, demo and bench need
+deps:
+	@scripts/deps
+
+# ---- compile ----
+
+$(B)/obj/%.o: src/%.c | deps
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The dataplane: BPF object, then the skeleton that lb_bpf.c includes.
+BPF_SRC := $(wildcard src/lb/bpf/*.h) src/lb/bpf/lb_tc.bpf.c
+$(B)/gen/lb_tc.bpf.o: $(BPF_SRC) | deps
+	@mkdir -p $(@D)
+	$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function -Isrc \
+		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ src/lb/bpf/lb_tc.bpf.c
+
+$(B)/gen/lb_tc.skel.h: $(B)/gen/lb_tc.bpf.o
+	bpftool gen skeleton $< name lb_tc > $@
+
+$(B)/obj/lb/lb_bpf.o: $(B)/gen/lb_tc.skel.h
+
+# ---- link ----
+
+LIBS_tandem-lb := -lbpf -lev -lnl-route-3 -lnl-3 -lconfig -ljansson -lm
+LIBS_tandemctl := -lev -lconfig -ljansson -lm
+$(B)/obj/lb/%.o: CPPFLAGS += -I/usr/include/libnl3
+
+$(B)/bin/tandem-lb: $(B)/obj/lb/main.o $(LB_OBJ) $(COMMON_OBJ)
+$(B)/bin/tandemctl: $(B)/obj/ctl/main.o $(CTL_OBJ) $(COMMON_OBJ)
+$(APPS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/apps/%.o $(APP_OBJ)
+$(PROGS:%=$(B)/bin/%):
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(or $(LIBS_$(@F)),-lev -lm)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# ---- test ----
+# A unit test links the sources its row names and nothing else: a long row means a seam in the wrong place.
+
+UNIT_addr     := src/common/addr.c
+UNIT_TESTS    := addr
+
+$(B)/test/unit_%: tests/unit/test_%.c | deps
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I/usr/include/libnl3 $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) $(UNITSAN) -MMD -MP -MF $@.d -o $@ $< \
+		$(UNIT_$*) $(LDFLAGS) $(UNITSAN) -lcmocka $(UNITLIBS_$*)
+UNITSAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+.SECONDEXPANSION:
+$(UNIT_TESTS:%=$(B)/test/unit_%): $(B)/test/unit_%: $$(UNIT_$$*)
+
+unit: $(UNIT_TESTS:%=$(B)/test/unit_%)
+	@for t in $^; do $$t || exit 1; done
+
+clean:
+	rm -rf build

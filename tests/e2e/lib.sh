@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What every end-to-end test stands on. A test is an executable bash file tests/e2e/NN-name.t that begins with
+#
+#	. "$(dirname "$0")/lib.sh"
+#
+# and ends with done_testing; `prove tests/e2e` runs them all. This file owns TAP output, the test's lab, its processes and
+# its temporary directory, and removes them however the test ends. The name of a check comes first, always:
+#
+#   TAP        ok NAME COMMAND...         not_ok NAME COMMAND...     is NAME GOT WANT        isnt NAME GOT UNWANTED
+#              like NAME GOT REGEX        unlike NAME GOT REGEX      holds NAME EXPRESSION   pass|fail NAME
+#              skip NAME WHY   skip_all WHY   bail WHY   diag TEXT   plan N   done_testing
+#   lab        lab_up [up's arguments, default: single]   lab ARGUMENTS...   in_ns NODE COMMAND...
+#   processes  spawn NAME NODE COMMAND...   log_of NAME   pid_of NAME   alive NAME   stop NAME [SIGNAL]   wait_exit NAME SECONDS
+#   waiting    wait_for SECONDS COMMAND...  (polls every 50 ms; on failure prints the last output)   wait_log NAME SECONDS REGEX
+#   balancer   lb_config TEXT   start_lb [TEXT]   stop_lb   kill_lb   ctl ARGUMENTS...   lb_exit TEXT (a start that must fail)
+#   servers    start_kv|start_echo|start_time NODE PORT [NAME] [ADDRESS]       their process is called kv-NAME, echo-NAME, time-NAME
+#   load       load NAME NODE ARGUMENTS...   load_end NAME SECONDS   report NAME .path
+#   reading    json FILE .path[0].more[name=x]      (FILE may be -; scalars come out bare; exit 1 when it is not there)
+#
+# COMMANDs of ok, not_ok and wait_for run in a subshell: a spawn in there would be lost to the cleanup.
+
+set -uo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+TANDEM_BIN=${TANDEM_BIN:-$ROOT/build/bin}
+BPFFS=/sys/fs/bpf
+
+TAP_COUNT=0 TAP_FAILED=0 TAP_PLANNED= TAP_OUT=3
+exec 3>&1
+
+# ---- TAP ----
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /' >&2; }
+plan() { TAP_PLANNED=$1; echo "1..$1" >&$TAP_OUT; }
+
+done_testing() {
+	if [ -z "$TAP_PLANNED" ]; then
+		echo "1..$TAP_COUNT" >&$TAP_OUT
+	elif [ "$TAP_PLANNED" -ne "$TAP_COUNT" ]; then
+		diag "planned $TAP_PLANNED checks, ran $TAP_COUNT"
+		TAP_FAILED=$((TAP_FAILED + 1))
+	fi
+	exit $((TAP_FAILED > 0))
+}
+
+pass() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1" >&$TAP_OUT; }
+fail() {
+	TAP_COUNT=$((TAP_COUNT + 1)) TAP_FAILED=$((TAP_FAILED + 1))
+	echo "not ok $TAP_COUNT - $1" >&$TAP_OUT
+	shift
+	[ $# -eq 0 ] || diag "$@"
+	return 1
+}
+skip() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1 # SKIP $2" >&$TAP_OUT; }
+skip_all() { echo "1..0 # SKIP $*" >&$TAP_OUT; exit 0; }
+bail() { TAP_FAILED=$((TAP_FAILED + 1)); echo "Bail out! $*" >&$TAP_OUT; exit 255; }
+
+ok() {
+	local name=$1 out status; shift
+	out=$("$@" 2>&1 3>&-) && { pass "$name"; return; }
+	status=$?
+	fail "$name" "status $status from: $*"$'\n'"$out"
+}
+not_ok() {
+	local name=$1 out; shift
+	out=$("$@" 2>&1 3>&-) || { pass "$name"; return; }
+	fail "$name" "should have failed: $*"$'\n'"$out"
+}
+is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "     got: $2"$'\n'"expected: $3"; fi; }
+isnt() { if [ "$2" != "$3" ]; then pass "$1"; else fail "$1" "got what it must not be: $2"; fi; }
+like() { if [[ $2 =~ $3 ]]; then pass "$1"; else fail "$1" "     got: $2"$'\n'"expected a match of: $3"; fi; }
+unlike() { if [[ ! $2 =~ $3 ]]; then pass "$1"; else fail "$1" "     got: $2"$'\n'"expected no match of: $3"; fi; }
+# Numbers, fractions too: holds "load is even" "$a >= 300 && $a <= 366"
+holds() {
+	case $(awk "BEGIN { print(($2) ? 1 : 0) }" 2>&1) in
+	1) pass "$1" ;;
+	*) fail "$1" "does not hold: $2" ;;
+	esac
+}
+
+# ---- waiting ----
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+wait_for() {
+	local deadline=$(($(now_ms) + $1 * 1000)) seconds=$1 out; shift
+	while ! out=$("$@" 2>&1 3>&-); do
+		if [ "$(now_ms)" -ge $deadline ]; then
+			echo "not within $seconds s: $*"
+			[ -z "$out" ] || echo "$out"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+wait_log() { wait_for "$2" grep -Eq -e "$3" "$(log_of "$1")"; }
+
+# ---- processes: known by name, ended by pid ----
+
+declare -A PROC_PID=()
+PROC_NAMES=()
+
+log_of() { echo "$TMP/log/$1"; }
+pid_of() { echo "${PROC_PID[$1]-}"; }
+alive() { [ -n "${PROC_PID[$1]-}" ] && kill -0 "${PROC_PID[$1]}" 2>/dev/null; }
+
+# The shell's child becomes nsenter and then the command itself, so the pid is the command's. NODE - is outside the lab.
+# A name may be used again when its process has ended; the log goes on.
+spawn() {
+	local name=$1 node=$2; shift 2
+	! alive "$name" || bail "spawn: '$name' is running already"
+	if [ "$node" = - ]; then
+		exec_quiet "$@" >> "$TMP/log/$name" 2>&1 &
+	else
+		exec_quiet nsenter --net="/run/netns/$LAB_PREFIX$node" -- "$@" >> "$TMP/log/$name" 2>&1 &
+	fi
+	[ -n "${PROC_PID[$name]-}" ] || PROC_NAMES+=("$name")
+	PROC_PID[$name]=$!
+}
+exec_quiet() { exec "$@" < /dev/null 3>&-; }
+
+wait_exit() { # NAME SECONDS -> the process's exit status; 124 when it still runs
+	local pid=${PROC_PID[$1]-}
+	[ -n "$pid" ] || bail "wait_exit: no process '$1'"
+	local deadline=$(($(now_ms) + $2 * 1000))
+	while kill -0 "$pid" 2>/dev/null; do
+		[ "$(now_ms)" -lt $deadline ] || return 124
+		sleep 0.02
+	done
+	wait "$pid" 2>/dev/null
+}
+
+stop() { # NAME [SIGNAL]: signals and waits; one that ignores TERM for 5 s is killed
+	local pid=${PROC_PID[$1]-} signal=${2-TERM}
+	[ -n "$pid" ] || return 0
+	kill "-$signal" "$pid" 2>/dev/null
+	wait_exit "$1" 5 || { [ $? -ne 124 ] || { diag "$1 ignored $signal for 5 s"; kill -KILL "$pid"; wait "$pid" 2>/dev/null; }; }
+	return 0
+}
+
+# ---- the lab ----
+
+lab() { "$ROOT/scripts/lab" "$@"; }
+lab_up() {
+	LAB_MADE=1
+	lab up "${@:-single}" || bail "the lab did not come up"
+}
+in_ns() { local node=$1; shift; nsenter --net="/run/netns/$LAB_PREFIX$node" -- "$@"; }
+
+# ---- the balancer ----
+
+lb_config() { printf '%s\n' "$1" > "$LB_CONFIG"; }
+
+spawn_lb() {
+	[ -x "$TANDEM_BIN/tandem-lb" ] || bail "no $TANDEM_BIN/tandem-lb; 'make' builds it"
+	mountpoint -q "$BPFFS" || mount -t bpf bpf "$BPFFS" || bail "cannot mount the bpf filesystem at $BPFFS"
+	mkdir -p "$RUNDIR"
+	spawn lb lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$RUNDIR"
+}
+
+start_lb() { # [CONFIG-TEXT], without it the last one; returns when the control socket answers
+	[ $# -eq 0 ] || lb_config "$1"
+	spawn_lb
+	wait_for 10 lb_answers || bail "tandem-lb does not answer"
+}
+lb_answers() { alive lb || { echo "tandem-lb has ended"; return 1; }; ctl status; }
+stop_lb() { stop lb TERM; }
+kill_lb() { stop lb KILL; }
+
+lb_exit() { # CONFIG-TEXT -> exit status of a start that must not stay; its words are in $(log_of lb)
+	lb_config "$1"
+	spawn_lb
+	wait_exit lb 10
+}
+
+ctl() { "$TANDEM_BIN/tandemctl" -r "$RUNDIR" "$@"; }
+
+# ---- servers and load ----
+
+start_server() { # PROCESS NODE PROGRAM ADDRESS PORT ARGUMENTS...
+	local name=$1 node=$2 program=$3; shift 3
+	[ -x "$TANDEM_BIN/$program" ] || bail "no $TANDEM_BIN/$program; 'make' builds it"
+	spawn "$name" "$node" "$TANDEM_BIN/$program" "$@"
+	wait_log "$name" 5 'listening on' || bail "$name is not ready"
+}
+start_kv() { start_server "kv-${3:-$1}" "$1" kv_store "${4:-::}" "$2" --name "${3:-$1}"; }
+start_echo() { start_server "echo-${3:-$1}" "$1" echo_server "${4:-::}" "$2" --name "${3:-$1}"; }
+start_time() { start_server "time-${3:-$1}" "$1" time_server "${4:-::}" "$2" --name "${3:-$1}"; }
+
+# load_client in the background; its report (JSON) is read when it has ended.
+load() {
+	local name=$1 node=$2; shift 2
+	[ -x "$TANDEM_BIN/load_client" ] || bail "no $TANDEM_BIN/load_client; 'make' builds it"
+	spawn "$name" "$node" sh -c 'report=$1; shift; exec "$@" > "$report"' sh "$TMP/$name.json" "$TANDEM_BIN/load_client" "$@"
+}
+load_end() { wait_exit "$1" "$2" || { local status=$?; diag "load '$1' ended with status $status"; return $status; }; }
+report() { json "$TMP/$1.json" "$2"; }
+
+# ---- reading JSON ----
+
+json() {
+	python3 -c '
+import json, re, sys
+value = json.load(sys.stdin if sys.argv[1] == "-" else open(sys.argv[1]))
+for key, index, field, want in re.findall(r"\.([\w-]+)|\[(-?\d+)\]|\[([\w-]+)=([^\]]*)\]", sys.argv[2]):
+    try:
+        if key: value = value[key]
+        elif index: value = value[int(index)]
+        else: value = next(v for v in value if str(v[field]) == want)
+    except (KeyError, IndexError, TypeError, StopIteration):
+        sys.exit("json: no %s in %s" % (sys.argv[2], sys.argv[1]))
+print(value if isinstance(value, str) else json.dumps(value))' "$@"
+}
+
+# ---- beginning and end ----
+
+# The dataplane's pins of this test's run dir.
+pins() { find "$BPFFS/tandem" -mindepth 1 -maxdepth 1 -name "*${TMP##*/}*" 2>/dev/null; }
+
+show_logs() {
+	local name
+	for name in "${PROC_NAMES[@]}"; do
+		[ -s "$TMP/log/$name" ] || continue
+		diag "---- the last lines of $name:"
+		diag "$(tail -n 40 "$TMP/log/$name")"
+	done
+}
+
+cleanup() {
+	local status=$? i pin
+	trap - EXIT INT TERM HUP
+	[ "$TAP_FAILED" -eq 0 ] && [ $status -eq 0 ] || show_logs
+	for ((i = ${#PROC_NAMES[@]} - 1; i >= 0; i--)); do ! alive "${PROC_NAMES[i]}" || stop "${PROC_NAMES[i]}"; done
+	[ -z "$LAB_MADE" ] || lab down
+	while read -r pin; do rm -rf "$pin"; done < <(pins)
+	rm -rf "$TMP"
+	exit $status
+}
+
+[ "$(id -u)" = 0 ] || skip_all "needs root (network namespaces)"
+for tool in ip nsenter python3 awk; do command -v $tool > /dev/null || bail "no $tool; 'make deps' installs it"; done
+
+LAB_MADE=
+export LAB_PREFIX="t$$-"
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/tandem-e2e-XXXXXX") || bail "no temporary directory"
+mkdir "$TMP/log"
+LB_CONFIG=$TMP/tandem.conf
+RUNDIR=$TMP/run
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP

@@ -26,6 +26,7 @@ set -uo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TANDEM_BIN=${TANDEM_BIN:-$ROOT/build/bin}
 BPFFS=/sys/fs/bpf
+. "$ROOT/tests/proc.sh"
 
 TAP_COUNT=0 TAP_FAILED=0 TAP_PLANNED= TAP_OUT=3
 exec 3>&1
@@ -80,74 +81,12 @@ holds() {
 	esac
 }
 
-# ---- waiting ----
-
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
-
-wait_for() {
-	local deadline=$(($(now_ms) + $1 * 1000)) seconds=$1 out; shift
-	while ! out=$("$@" 2>&1 3>&-); do
-		if [ "$(now_ms)" -ge $deadline ]; then
-			echo "not within $seconds s: $*"
-			[ -z "$out" ] || echo "$out"
-			return 1
-		fi
-		sleep 0.05
-	done
-}
-wait_log() { wait_for "$2" grep -Eq -e "$3" "$(log_of "$1")"; }
-
-# ---- processes: known by name, ended by pid ----
-
-declare -A PROC_PID=()
-PROC_NAMES=()
-
-log_of() { echo "$TMP/log/$1"; }
-pid_of() { echo "${PROC_PID[$1]-}"; }
-alive() { [ -n "${PROC_PID[$1]-}" ] && kill -0 "${PROC_PID[$1]}" 2>/dev/null; }
-
-# The shell's child becomes nsenter and then the command itself, so the pid is the command's. NODE - is outside the lab.
-# A name may be used again when its process has ended; the log goes on.
-spawn() {
-	local name=$1 node=$2; shift 2
-	! alive "$name" || bail "spawn: '$name' is running already"
-	if [ "$node" = - ]; then
-		exec_quiet "$@" >> "$TMP/log/$name" 2>&1 &
-	else
-		exec_quiet nsenter --net="/run/netns/$LAB_PREFIX$node" -- "$@" >> "$TMP/log/$name" 2>&1 &
-	fi
-	[ -n "${PROC_PID[$name]-}" ] || PROC_NAMES+=("$name")
-	PROC_PID[$name]=$!
-}
-exec_quiet() { exec "$@" < /dev/null 3>&-; }
-
-wait_exit() { # NAME SECONDS -> the process's exit status; 124 when it still runs
-	local pid=${PROC_PID[$1]-}
-	[ -n "$pid" ] || bail "wait_exit: no process '$1'"
-	local deadline=$(($(now_ms) + $2 * 1000))
-	while kill -0 "$pid" 2>/dev/null; do
-		[ "$(now_ms)" -lt $deadline ] || return 124
-		sleep 0.02
-	done
-	wait "$pid" 2>/dev/null
-}
-
-stop() { # NAME [SIGNAL]: signals and waits; one that ignores TERM for 5 s is killed
-	local pid=${PROC_PID[$1]-} signal=${2-TERM}
-	[ -n "$pid" ] || return 0
-	kill "-$signal" "$pid" 2>/dev/null
-	wait_exit "$1" 5 || { [ $? -ne 124 ] || { diag "$1 ignored $signal for 5 s"; kill -KILL "$pid"; wait "$pid" 2>/dev/null; }; }
-	return 0
-}
-
 # ---- the lab ----
 
-lab() { "$ROOT/scripts/lab" "$@"; }
 lab_up() {
 	LAB_MADE=1
 	lab up "${@:-single}" || bail "the lab did not come up"
 }
-in_ns() { local node=$1; shift; nsenter --net="/run/netns/$LAB_PREFIX$node" -- "$@"; }
 
 # ---- the balancer ----
 
@@ -229,10 +168,10 @@ show_logs() {
 }
 
 cleanup() {
-	local status=$? i pin
+	local status=$? pin
 	trap - EXIT INT TERM HUP
 	[ "$TAP_FAILED" -eq 0 ] && [ $status -eq 0 ] || show_logs
-	for ((i = ${#PROC_NAMES[@]} - 1; i >= 0; i--)); do ! alive "${PROC_NAMES[i]}" || stop "${PROC_NAMES[i]}"; done
+	stop_all
 	[ -z "$LAB_MADE" ] || lab down
 	while read -r pin; do rm -rf "$pin"; done < <(pins)
 	rm -rf "$TMP"

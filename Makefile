@@ -81,7 +81,10 @@ $(PROGS:%=$(B)/bin/%):
 # A unit test links the sources its row names and nothing else: a long row means a seam in the wrong place.
 
 UNIT_addr     := src/common/addr.c
-UNIT_TESTS    := addr
+UNIT_lb_hash    := src/lb/lb_hash.c src/common/addr.c
+UNIT_lb_verdict := src/lb/lb_verdict.c
+UNIT_lb_expect  := src/lb/lb_expect.c
+UNIT_TESTS    := addr lb_hash lb_verdict lb_expect
 
 $(B)/test/unit_%: tests/unit/test_%.c | deps
 	@mkdir -p $(@D)

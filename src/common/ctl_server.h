@@ -23,7 +23,7 @@ struct ev_loop;
 struct ctl_server;
 
 struct ctl_server_options {
-	const char *rundir; /* exists (ctl_rundir_lock made it); copied */
+	const char *rundir; /* exists (ctl_rundir_lock made it); read during open only, as name is */
 	const char *name;   /* "lb": the sockets are lb.sock and lb-ro.sock */
 	ctl_handler handle;
 	void *ctx;

@@ -86,6 +86,16 @@ UNIT_lb_verdict := src/lb/lb_verdict.c
 UNIT_lb_expect  := src/lb/lb_expect.c
 UNIT_TESTS    := addr lb_hash lb_verdict lb_expect
 
+CTL_WIRE := $(addprefix src/common/,ctl_wire.c ctl_message.c clean_text.c nearest.c log.c)
+CTL_SOCK := $(CTL_WIRE) $(addprefix src/common/,ctl_server.c ctl_listen.c ctl_rundir.c ctl_client.c)
+UNIT_nearest        := src/common/nearest.c
+UNIT_event_log      := src/common/event_log.c src/common/clean_text.c
+UNIT_ctl_wire       := $(CTL_WIRE)
+UNITLIBS_ctl_wire   := -ljansson
+UNIT_ctl_server     := $(CTL_SOCK)
+UNITLIBS_ctl_server := -lev -ljansson -lpthread
+UNIT_TESTS          += nearest event_log ctl_wire ctl_server
+
 $(B)/test/unit_%: tests/unit/test_%.c | deps
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I/usr/include/libnl3 $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) $(UNITSAN) -MMD -MP -MF $@.d -o $@ $< \

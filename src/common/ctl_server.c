@@ -125,6 +125,7 @@ static void client_reply(struct client *client, json_t *reply)
 	client->out_len = CTL_WIRE_HEADER + body_len;
 	client->out_sent = 0;
 	server->queued += client->out_len;
+	ev_now_update(server->loop); /* the answer may have taken its time: the deadline counts from now */
 	client_wait(client, EV_WRITE, server->options.reply_timeout_s);
 }
 
@@ -142,7 +143,6 @@ static json_t *client_answer(struct client *client, const struct ctl_wire_frame 
 		return ctl_reply_error("%s", error);
 	reply = server->options.handle(server->options.ctx, &request);
 	json_decref(root);
-	ev_now_update(server->loop); /* the handler may have taken its time: deadlines count from now */
 	return reply;
 }
 

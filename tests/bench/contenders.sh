@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# How each contender is started in its own lab, and nothing else. start_NAME runs with LAB_PREFIX set to the contender's lab and
+# DIR to a directory of its own; every contender offers on $VIP port 80 all four backends in turn, and on ports 5201..5204
+# one backend each (an iperf3 test is two connections that must meet). Logging is off, timeouts are long, for all.
+
+VIP=10.0.1.100
+BACKENDS="10.0.2.11 10.0.2.12 10.0.2.13 10.0.2.14"
+ALL_CONTENDERS="plain nftables haproxy nginx tandem"
+
+numbered() { # FORMAT with %d for 1..4 and %s for the backend's address, a row for each
+	local i=0 b
+	# shellcheck disable=SC2059
+	for b in $BACKENDS; do i=$((i + 1)); printf "${1//%d/$i}\n" "$b"; done
+}
+
+# The client asks the backend itself; lb only routes. No address is translated, nothing is chosen.
+start_plain() { :; }
+describe_plain() { echo "the client talks to a backend's own address, lb routes"; }
+
+# The kernel's NAT. TIME_WAIT entries leave after a second, or the (machine-wide) table of 262,144 would be full in one round.
+start_nftables() {
+	{
+		echo "table ip bench {"
+		echo "	chain in {"
+		echo "		type nat hook prerouting priority dstnat"
+		echo "		ip daddr $VIP tcp dport 80 dnat to numgen inc mod 4 map {"
+		local i=0 b
+		for b in $BACKENDS; do echo "			$i : $b,"; i=$((i + 1)); done
+		echo "		}"
+		echo "		ip daddr $VIP dnat to tcp dport map {"
+		numbered '			520%d : %s,'
+		echo "		}"
+		echo "	}"
+		echo "}"
+	} > "$DIR/rules.nft"
+	in_ns lb nft -f "$DIR/rules.nft" || bail "nftables: the rules do not load"
+	in_ns lb sh -c 'echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait'
+}
+describe_nftables() { echo "dnat to numgen inc mod 4, $(nft --version | cut -d' ' -f2)"; }
+note_nftables() { # a line per CPU, hexadecimal; the table's head names the columns
+	in_ns lb python3 -c '
+rows = [line.split() for line in open("/proc/net/stat/nf_conntrack")]
+lost = {k: sum(int(r[i], 16) for r in rows[1:]) for i, k in enumerate(rows[0]) if k in ("insert_failed", "drop", "early_drop")}
+print(", ".join("conntrack %s %d" % kv for kv in lost.items() if kv[1]), end="")'
+}
+
+start_haproxy() {
+	{
+		printf '%s\n' "global" "	nbthread 2" "	maxconn 4000" \
+			"defaults" "	mode tcp" "	option splice-auto" "	balance roundrobin" \
+			"	timeout connect 5s" "	timeout client 10m" "	timeout server 10m" \
+			"listen http" "	bind $VIP:80"
+		numbered '	server b%d %s:80'
+		numbered "listen bulk%d\n	bind $VIP:520%d\n	server b%d %s:520%d"
+	} > "$DIR/haproxy.cfg"
+	spawn "haproxy" lb haproxy -db -f "$DIR/haproxy.cfg"
+	wait_for 5 listens lb 80 || bail "haproxy is not ready: $(tail -n 3 "$(log_of haproxy)")"
+}
+describe_haproxy() { echo "mode tcp, splice-auto, 2 threads, $(haproxy -v | sed -n '1s/.*version \([^ -]*\).*/\1/p')"; }
+
+start_nginx() {
+	{
+		printf '%s\n' "load_module /usr/lib/nginx/modules/ngx_stream_module.so;" \
+			"daemon off; pid $DIR/nginx.pid; error_log stderr error; worker_processes 2; worker_rlimit_nofile 16384;" \
+			"events { worker_connections 8192; }" \
+			"stream {" "	access_log off; proxy_timeout 10m;" "	upstream http {"
+		numbered '		server %s:80;'
+		echo "	}"
+		echo "	server { listen $VIP:80 reuseport backlog=4096; proxy_pass http; }"
+		numbered "	server { listen $VIP:520%d reuseport; proxy_pass %s:520%d; }"
+		echo "}"
+	} > "$DIR/nginx.conf"
+	spawn "nginx" lb nginx -e stderr -p "$DIR" -c "$DIR/nginx.conf"
+	wait_for 5 listens lb 80 || bail "nginx stream is not ready: $(tail -n 3 "$(log_of nginx)")"
+}
+describe_nginx() { echo "stream, 2 workers, reuseport, $(nginx -v 2>&1 | cut -d/ -f2)"; }
+
+start_tandem() {
+	{
+		echo "pools = ( { name = \"http\"; scheduler = \"rr\"; check = { type = \"none\"; };"
+		echo "	backends = ("
+		numbered '		{ name = "b%d"; address = "%s"; port = 80; },' | sed '$s/,$//'
+		echo "	); },"
+		numbered '	{ name = "bulk%d"; check = { type = "none"; }; backends = ( { name = "b%d"; address = "%s"; port = 520%d; } ); },' |
+			sed '$s/,$//'
+		echo ");"
+		echo "services = ("
+		echo "	{ name = \"http\"; address = \"$VIP\"; port = 80; protocol = \"tcp\"; pool = \"http\"; },"
+		numbered "	{ name = \"bulk%d\"; address = \"$VIP\"; port = 520%d; protocol = \"tcp\"; pool = \"bulk%d\"; }," | sed '$s/,$//'
+		echo ");"
+		echo 'dataplane = { interfaces = [ "front1", "front2", "front3", "front4", "back" ]; max_flows = 1048576; };'
+	} > "$DIR/tandem.conf"
+	mkdir -p "$DIR/run"
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf || bail "cannot mount the bpf filesystem"
+	spawn "tandem" lb "$TANDEM_BIN/tandem-lb" -c "$DIR/tandem.conf" -r "$DIR/run"
+	wait_for 10 tandem_ctl status || bail "tandem-lb is not ready: $(tail -n 3 "$(log_of tandem)")"
+}
+tandem_ctl() { "$TANDEM_BIN/tandemctl" -r "$DIR/run" "$@"; }
+describe_tandem() { echo "rr, tc, max_flows 1048576"; }
+
+listens() { in_ns "$1" ss -Hltn "sport = $2" | grep -q .; }

@@ -37,8 +37,8 @@ static int parse(struct conf *conf)
 	line = (unsigned)config_error_line(&conf->tree);
 	conf_text_locate(&conf->text, line, &file, &line);
 	conf_errors_add(conf->errors, (unsigned)config_error_line(&conf->tree),
-			"%s:%u: %s; an array [ ] holds values of one type", file, line,
-			config_error_text(&conf->tree));
+		"%s:%u: %s; an array [ ] holds values of one type", file, line,
+		config_error_text(&conf->tree));
 	return -EINVAL;
 }
 
@@ -73,8 +73,8 @@ int conf_open(const char *path, struct conf **out, struct conf_errors *errors)
 	return conf ? finish_open(conf, conf_text_read_file(&conf->text, path, errors), out) : -ENOMEM;
 }
 
-int conf_open_memory(const char *name, const void *buf, size_t len, struct conf **out,
-		     struct conf_errors *errors)
+int conf_open_memory(
+	const char *name, const void *buf, size_t len, struct conf **out, struct conf_errors *errors)
 {
 	struct conf *conf = make(errors);
 
@@ -129,8 +129,13 @@ void conf_error(const struct conf *conf, const config_setting_t *group, const ch
 	va_end(args);
 }
 
+bool conf_is_full(const struct conf *conf)
+{
+	return conf_errors_full(conf->errors);
+}
+
 const char *conf_place(const struct conf *conf, const config_setting_t *from, const config_setting_t *setting,
-		       char buf[CONF_PLACE_MAX])
+	char buf[CONF_PLACE_MAX])
 {
 	const char *here, *file;
 	unsigned line;
@@ -209,7 +214,8 @@ static const char *join(const char *const *names, size_t count, const char *quot
 
 	buf[0] = '\0';
 	for (size_t i = 0; i < count && len < size; i++)
-		len += (size_t)snprintf(buf + len, size - len, "%s%s%s%s", i ? ", " : "", quote, names[i], quote);
+		len += (size_t)snprintf(
+			buf + len, size - len, "%s%s%s%s", i ? ", " : "", quote, names[i], quote);
 	return buf;
 }
 
@@ -227,11 +233,13 @@ static const char *wanted(const struct conf_key *key, char *buf, size_t size)
 		return "true or false";
 	case CONF_CHOICE:
 		snprintf(buf, size, "one of %s",
-			 join(names, choice_names(key->choices, names), "\"", list, sizeof(list)));
+			join(names, choice_names(key->choices, names), "\"", list, sizeof(list)));
 		return buf;
 	case CONF_NAME:
-		snprintf(buf, size, "a name of 1..%zu letters, digits, '.', '_' or '-', in quotes, "
-			 "that begins with a letter or digit", key->size - 1);
+		snprintf(buf, size,
+			"a name of 1..%zu letters, digits, '.', '_' or '-', in quotes, "
+			"that begins with a letter or digit",
+			key->size - 1);
 		return buf;
 	case CONF_ADDRESS:
 		return "an IPv4 or IPv6 address in quotes";
@@ -248,7 +256,7 @@ static const char *wanted(const struct conf_key *key, char *buf, size_t size)
 
 /* "'port' is "80" in X; give an integer 1..65535", with a guess for a choice. */
 static void refuse(const struct conf *conf, const config_setting_t *setting, const char *where,
-		   const struct conf_key *key)
+	const struct conf_key *key)
 {
 	char is[QUOTE_MAX + 40], want[300], guess[80] = "";
 	const char *names[KNOWN_MAX], *near = NULL;
@@ -260,21 +268,27 @@ static void refuse(const struct conf *conf, const config_setting_t *setting, con
 	}
 	if (near)
 		snprintf(guess, sizeof(guess), "did you mean \"%s\"? ", near);
-	conf_error(conf, setting, NULL, "'%s' is %s in %s; %sgive %s", key->name, found(setting, is, sizeof(is)),
-		   where, guess, wanted(key, want, sizeof(want)));
+	conf_error(conf, setting, NULL, "'%s' is %s in %s; %sgive %s", key->name,
+		found(setting, is, sizeof(is)), where, guess, wanted(key, want, sizeof(want)));
 }
 
 /* ---- values ---- */
 
 static void store_int(void *field, size_t size, int64_t value)
 {
-	uint8_t u8 = (uint8_t)value;
-	uint16_t u16 = (uint16_t)value;
-	uint32_t u32 = (uint32_t)value;
-	uint64_t u64 = (uint64_t)value;
-
-	memcpy(field, size == 1 ? (void *)&u8 : size == 2 ? (void *)&u16 : size == 4 ? (void *)&u32 :
-	       (void *)&u64, size);
+	switch (size) {
+	case 1:
+		*(uint8_t *)field = (uint8_t)value;
+		break;
+	case 2:
+		*(uint16_t *)field = (uint16_t)value;
+		break;
+	case 4:
+		*(uint32_t *)field = (uint32_t)value;
+		break;
+	default:
+		*(uint64_t *)field = (uint64_t)value;
+	}
 }
 
 static void store_default(const struct conf_key *key, void *field)
@@ -310,7 +324,8 @@ static bool read_int(const struct conf_key *key, const config_setting_t *setting
 {
 	long long value;
 
-	if (config_setting_type(setting) != CONFIG_TYPE_INT && config_setting_type(setting) != CONFIG_TYPE_INT64)
+	if (config_setting_type(setting) != CONFIG_TYPE_INT &&
+		config_setting_type(setting) != CONFIG_TYPE_INT64)
 		return false;
 	value = config_setting_get_int64(setting);
 	if (value < key->min || value > key->max)
@@ -353,7 +368,7 @@ static bool read_string(const struct conf_key *key, const config_setting_t *sett
 
 /* A list of groups or an array of strings: its shape and length. Says itself what is wrong. */
 static bool read_list(const struct conf *conf, const struct conf_key *key, const config_setting_t *setting,
-		      const char *where, void *field)
+	const char *where, void *field)
 {
 	bool groups = key->type == CONF_GROUPS, ok = true;
 	size_t count;
@@ -364,8 +379,8 @@ static bool read_list(const struct conf *conf, const struct conf_key *key, const
 	}
 	count = conf_length(setting);
 	if ((int64_t)count < key->min || (int64_t)count > key->max) {
-		conf_error(conf, setting, NULL, "'%s' in %s has %zu elements; give %lld..%lld of them", key->name,
-			   where, count, (long long)key->min, (long long)key->max);
+		conf_error(conf, setting, NULL, "'%s' in %s has %zu elements; give %lld..%lld of them",
+			key->name, where, count, (long long)key->min, (long long)key->max);
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -374,9 +389,9 @@ static bool read_list(const struct conf *conf, const struct conf_key *key, const
 
 		if (config_setting_type(element) == (groups ? CONFIG_TYPE_GROUP : CONFIG_TYPE_STRING))
 			continue;
-		conf_error(conf, element, NULL, "element %zu of '%s' in %s is %s; give %s", i + 1, key->name, where,
-			   found(element, is, sizeof(is)), groups ? "a group { KEY = VALUE; ... }" :
-			   "a string in quotes");
+		conf_error(conf, element, NULL, "element %zu of '%s' in %s is %s; give %s", i + 1, key->name,
+			where, found(element, is, sizeof(is)),
+			groups ? "a group { KEY = VALUE; ... }" : "a string in quotes");
 		ok = false;
 	}
 	if (ok)
@@ -385,7 +400,7 @@ static bool read_list(const struct conf *conf, const struct conf_key *key, const
 }
 
 static bool read_value(const struct conf *conf, const struct conf_key *key, const config_setting_t *setting,
-		       const char *where, void *field)
+	const char *where, void *field)
 {
 	bool ok = false;
 
@@ -395,7 +410,7 @@ static bool read_value(const struct conf *conf, const struct conf_key *key, cons
 		return read_list(conf, key, setting, where, field);
 	case CONF_UNSUPPORTED:
 		conf_error(conf, setting, NULL, "section '%s' is not supported by this version; remove it",
-			   key->name);
+			key->name);
 		return false;
 	case CONF_INT:
 		ok = read_int(key, setting, field);
@@ -418,8 +433,9 @@ static bool read_value(const struct conf *conf, const struct conf_key *key, cons
 		return false;
 	}
 	if (key->type == CONF_ADDRESS && addr_is_unusable(field)) {
-		conf_error(conf, setting, NULL, "'%s' is %s in %s, which no host can have; give a unicast address",
-			   key->name, config_setting_get_string(setting), where);
+		conf_error(conf, setting, NULL,
+			"'%s' is %s in %s, which no host can have; give a unicast address", key->name,
+			config_setting_get_string(setting), where);
 		memset(field, 0, key->size);
 		return false;
 	}
@@ -429,7 +445,7 @@ static bool read_value(const struct conf *conf, const struct conf_key *key, cons
 /* ---- groups ---- */
 
 static void unknown_key(const struct conf *conf, const config_setting_t *setting, const char *where,
-			const struct conf_key *keys)
+	const struct conf_key *keys)
 {
 	const char *names[KNOWN_MAX], *name = config_setting_name(setting), *near;
 	size_t count = key_names(keys, names);
@@ -441,14 +457,15 @@ static void unknown_key(const struct conf *conf, const config_setting_t *setting
 	}
 	near = nearest_word(name, names, count);
 	if (near)
-		conf_error(conf, setting, NULL, "unknown key '%.63s' in %s; did you mean '%s'?", name, where, near);
+		conf_error(conf, setting, NULL, "unknown key '%.63s' in %s; did you mean '%s'?", name, where,
+			near);
 	else
-		conf_error(conf, setting, NULL, "unknown key '%.63s' in %s; the keys here are %s", name, where,
-			   join(names, count, "", list, sizeof(list)));
+		conf_error(conf, setting, NULL, "unknown key '%.63s' in %s; the keys here are %s", name,
+			where, join(names, count, "", list, sizeof(list)));
 }
 
 int conf_read(const struct conf *conf, const config_setting_t *group, const char *where,
-	      const struct conf_key *keys, void *into)
+	const struct conf_key *keys, void *into)
 {
 	size_t before = conf->errors->count;
 	size_t count = conf_length(group);
@@ -472,7 +489,7 @@ int conf_read(const struct conf *conf, const config_setting_t *group, const char
 			read_value(conf, key, setting, where, field);
 		else if (group && key->required)
 			conf_error(conf, group, NULL, "'%s' is missing in %s; give %s", key->name, where,
-				   wanted(key, want, sizeof(want)));
+				wanted(key, want, sizeof(want)));
 	}
 	return conf->errors->count == before ? 0 : -EINVAL;
 }

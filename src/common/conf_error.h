@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define CONF_ERRORS_MAX 20    /* errors that are kept; the rest is counted */
-#define CONF_ERROR_TEXT 1024  /* bytes of one, NUL counted; longer ones are cut */
+#define CONF_ERRORS_MAX 20   /* errors that are kept; the rest is counted */
+#define CONF_ERROR_TEXT 1024 /* bytes of one, NUL counted; longer ones are cut */
 
 struct conf_error {
 	unsigned position; /* where in the text, for the order; 0 = the file as a whole */

@@ -73,10 +73,12 @@ static struct conf_token string_token(struct conf_lex *lex, struct conf_token to
 		int c = peek(lex, 0);
 
 		if (c == -1 || c == '\n')
-			return refuse(lex, token, "the string that begins here does not end on its line; "
+			return refuse(lex, token,
+				"the string that begins here does not end on its line; "
 				"close it with \" (a line break in it is written \\n)");
 		if (iscntrl(c) && c != '\t' && !(c == '\r' && peek(lex, 1) == '\n'))
-			return refuse(lex, token, "a control character stands in a string; write it as \\xHH");
+			return refuse(
+				lex, token, "a control character stands in a string; write it as \\xHH");
 		if (c == '\\' && peek(lex, 1) != -1 && peek(lex, 1) != '\n')
 			lex->next++;
 		lex->next++;
@@ -124,7 +126,7 @@ static struct conf_token word_token(struct conf_lex *lex, struct conf_token toke
 	token.len = (size_t)(lex->next - token.text);
 	token.type = CONF_TOKEN_NAME;
 	if ((token.len == 4 && !strncasecmp(token.text, "true", 4)) ||
-	    (token.len == 5 && !strncasecmp(token.text, "false", 5)))
+		(token.len == 5 && !strncasecmp(token.text, "false", 5)))
 		token.type = CONF_TOKEN_BOOL;
 	return token;
 }
@@ -143,7 +145,8 @@ static enum number_kind number_kind(char *text)
 
 	while (len > 1 && text[len - 1] == 'L' && strlen(text) - len < 2)
 		len--;
-	if (!strncasecmp(text, "0x", 2) && len > 2 && 2 + count_of(text + 2, "0123456789abcdefABCDEF") == len) {
+	if (!strncasecmp(text, "0x", 2) && len > 2 &&
+		2 + count_of(text + 2, "0123456789abcdefABCDEF") == len) {
 		text[len] = '\0';
 		return NUMBER_HEX;
 	}
@@ -194,7 +197,7 @@ static struct conf_token number_token(struct conf_lex *lex, struct conf_token to
 
 struct conf_token conf_lex_next(struct conf_lex *lex)
 {
-	struct conf_token token = { .type = CONF_TOKEN_END };
+	struct conf_token token = {.type = CONF_TOKEN_END};
 	char why[64];
 	int c;
 
@@ -219,8 +222,10 @@ struct conf_token conf_lex_next(struct conf_lex *lex)
 		token.len = 1;
 		return token;
 	}
-	snprintf(why, sizeof(why), isgraph(c) ? "'%c' has no meaning here; remove it" :
-		"byte 0x%02x has no meaning here; remove it", c);
+	snprintf(why, sizeof(why),
+		isgraph(c) ? "'%c' has no meaning here; remove it"
+			   : "byte 0x%02x has no meaning here; remove it",
+		c);
 	return refuse(lex, token, why);
 }
 
@@ -252,8 +257,8 @@ static long clean_number(const struct conf_token *token, char *out)
 		value = strtoll(text, NULL, kind == NUMBER_HEX ? 16 : 10);
 		if (errno == ERANGE)
 			return -ERANGE;
-		len = snprintf(clean, sizeof(clean), value < INT_MIN || value > INT_MAX ? "%lldL" : "%lld",
-			       value);
+		len = snprintf(
+			clean, sizeof(clean), value < INT_MIN || value > INT_MAX ? "%lldL" : "%lld", value);
 	}
 	memcpy(out, clean, (size_t)len);
 	return len;
@@ -278,8 +283,9 @@ static long clean_string(const struct conf_token *token, char *out)
 			i += 2;
 			continue;
 		}
-		if (!(left > 3 && c[1] == 'x' && isxdigit((unsigned char)c[2]) && isxdigit((unsigned char)c[3])) &&
-		    !strchr("nrtf\\\"", c[1]))
+		if (!(left > 3 && c[1] == 'x' && isxdigit((unsigned char)c[2]) &&
+			    isxdigit((unsigned char)c[3])) &&
+			!strchr("nrtf\\\"", c[1]))
 			*to++ = '\\';
 		*to++ = '\\';
 		*to++ = c[1];

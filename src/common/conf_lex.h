@@ -13,7 +13,7 @@
 enum conf_token_type {
 	CONF_TOKEN_END,
 	CONF_TOKEN_NAME,
-	CONF_TOKEN_STRING,  /* with its quotes */
+	CONF_TOKEN_STRING, /* with its quotes */
 	CONF_TOKEN_NUMBER,
 	CONF_TOKEN_BOOL,
 	CONF_TOKEN_MARK,    /* one of = : ; , { } ( ) [ ] */
@@ -25,7 +25,7 @@ struct conf_token {
 	enum conf_token_type type;
 	const char *text; /* in the text that is read, not terminated */
 	size_t len;
-	unsigned line;    /* where it begins, from 1 */
+	unsigned line; /* where it begins, from 1 */
 };
 
 struct conf_lex {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libconfig's grammar (libconfig manual, chapter "Configuration File Grammar") as a machine that takes one
- * token at a time. Stricter in one thing: strings side by side are joined as a key's value only, for in an array
- * it is a forgotten comma. See conf_syntax.h.
+ * token at a time. Stricter in one thing: strings side by side are joined as a key's value only, for in an
+ * array it is a forgotten comma. See conf_syntax.h.
  */
 #include "common/conf_syntax.h"
 
@@ -32,6 +32,7 @@ struct key {
 struct level { /* an open bracket; the outermost level is the file itself */
 	char open;
 	unsigned file, line;
+	size_t value_count; /* in a list or an array */
 	size_t key_count;
 	struct key key[CONF_KEYS_MAX];
 };
@@ -94,67 +95,72 @@ static char closes(char open)
 	return open == '{' ? '}' : open == '(' ? ')' : ']';
 }
 
-static int open_bracket(struct conf_syntax *syntax, const struct conf_token *token, unsigned file,
-			struct conf_fault *fault)
+static int open_bracket(
+	struct conf_syntax *syntax, const struct conf_token *token, unsigned file, struct conf_fault *fault)
 {
 	struct level *level = &syntax->level[syntax->depth];
 
 	if (level->open == '[')
-		return fault_at(fault, file, token->line, "'%c' in an array [ ]; a list of groups goes in ( )",
-				*token->text);
+		return fault_at(fault, file, token->line,
+			"'%c' in an array [ ]; a list of groups goes in ( )", *token->text);
 	if (syntax->depth == CONF_NESTING_MAX)
-		return fault_at(fault, file, token->line, "brackets go deeper than %d levels; "
-				"remove some", CONF_NESTING_MAX);
+		return fault_at(fault, file, token->line,
+			"brackets go deeper than %d levels; "
+			"remove some",
+			CONF_NESTING_MAX);
 	level = &syntax->level[++syntax->depth];
 	level->open = *token->text;
 	level->file = file;
 	level->line = token->line;
 	level->key_count = 0;
+	level->value_count = 1;
 	syntax->expect = level->open == '{' ? EXPECT_KEY : EXPECT_FIRST;
 	return 0;
 }
 
-static int close_bracket(struct conf_syntax *syntax, const struct conf_token *token, unsigned file,
-			 struct conf_fault *fault)
+static int close_bracket(
+	struct conf_syntax *syntax, const struct conf_token *token, unsigned file, struct conf_fault *fault)
 {
 	struct level *level = &syntax->level[syntax->depth];
 
 	if (syntax->depth == 0)
 		return fault_at(fault, file, token->line, "'%c' closes nothing; remove it", *token->text);
 	if (*token->text != closes(level->open))
-		return fault_at(fault, file, token->line, "'%c' where the '%c' of line %u is still open; "
-				"close that with '%c' first", *token->text, level->open, level->line,
-				closes(level->open));
+		return fault_at(fault, file, token->line,
+			"'%c' where the '%c' of line %u is still open; "
+			"close that with '%c' first",
+			*token->text, level->open, level->line, closes(level->open));
 	syntax->depth--;
 	syntax->expect = EXPECT_AFTER;
 	syntax->joins = false;
 	return 0;
 }
 
-static int take_key(struct conf_syntax *syntax, const struct conf_token *token, unsigned file,
-		    struct conf_fault *fault)
+static int take_key(
+	struct conf_syntax *syntax, const struct conf_token *token, unsigned file, struct conf_fault *fault)
 {
 	struct level *level = &syntax->level[syntax->depth];
 	char buf[48];
 
 	if (token->type != CONF_TOKEN_NAME)
 		return fault_at(fault, file, token->line, "%s where a key should stand; write KEY = VALUE;",
-				shown(token, buf, sizeof(buf)));
+			shown(token, buf, sizeof(buf)));
 	for (size_t i = 0; i < level->key_count; i++)
 		if (level->key[i].len == token->len && !memcmp(level->key[i].text, token->text, token->len))
-			return fault_at(fault, file, token->line, "key %s stands twice in one group, "
-					"first in line %u; remove one", shown(token, buf, sizeof(buf)),
-					level->key[i].line);
+			return fault_at(fault, file, token->line,
+				"key %s stands twice in one group, "
+				"first in line %u; remove one",
+				shown(token, buf, sizeof(buf)), level->key[i].line);
 	if (level->key_count == CONF_KEYS_MAX)
 		return fault_at(fault, file, token->line, "more than %d keys in one group; remove some",
-				CONF_KEYS_MAX);
-	level->key[level->key_count++] = (struct key){ token->text, token->len, file, token->line };
+			CONF_KEYS_MAX);
+	level->key[level->key_count++] = (struct key){token->text, token->len, file, token->line};
 	syntax->expect = EXPECT_ASSIGN;
 	return 0;
 }
 
-static int take_value(struct conf_syntax *syntax, const struct conf_token *token, unsigned file,
-		      struct conf_fault *fault)
+static int take_value(
+	struct conf_syntax *syntax, const struct conf_token *token, unsigned file, struct conf_fault *fault)
 {
 	char open = syntax->level[syntax->depth].open, buf[48];
 
@@ -163,26 +169,30 @@ static int take_value(struct conf_syntax *syntax, const struct conf_token *token
 	if (token->type == CONF_TOKEN_MARK && *token->text == closes(open) && open != '{')
 		return fault_at(fault, file, token->line, "',' before '%c'; remove the ','", closes(open));
 	if (token->type == CONF_TOKEN_NAME)
-		return fault_at(fault, file, token->line, "%s where a value should stand; "
-				"a text goes in quotes, yes and no are true and false",
-				shown(token, buf, sizeof(buf)));
+		return fault_at(fault, file, token->line,
+			"%s where a value should stand; "
+			"a text goes in quotes, yes and no are true and false",
+			shown(token, buf, sizeof(buf)));
 	if (token->type == CONF_TOKEN_MARK || token->type == CONF_TOKEN_END)
 		return fault_at(fault, file, token->line, "%s where a value should stand",
-				shown(token, buf, sizeof(buf)));
+			shown(token, buf, sizeof(buf)));
 	syntax->expect = EXPECT_AFTER;
 	syntax->joins = token->type == CONF_TOKEN_STRING && open == '{';
 	return 0;
 }
 
 /* After a value: a separator, the end, or in a group the next key. */
-static int take_after(struct conf_syntax *syntax, const struct conf_token *token, unsigned file,
-		      struct conf_fault *fault)
+static int take_after(
+	struct conf_syntax *syntax, const struct conf_token *token, unsigned file, struct conf_fault *fault)
 {
-	const struct level *level = &syntax->level[syntax->depth];
+	struct level *level = &syntax->level[syntax->depth];
 	char mark = token->type == CONF_TOKEN_MARK ? *token->text : '\0', buf[48];
 
 	if (mark && strchr("})]", mark))
 		return close_bracket(syntax, token, file, fault);
+	if (mark == ',' && level->open != '{' && ++level->value_count > CONF_VALUES_MAX)
+		return fault_at(fault, file, token->line, "more than %d values in one list; remove some",
+			CONF_VALUES_MAX);
 	if (mark == ',' || (mark == ';' && level->open == '{')) {
 		syntax->expect = level->open == '{' ? EXPECT_KEY : EXPECT_VALUE;
 		return 0;
@@ -191,22 +201,24 @@ static int take_after(struct conf_syntax *syntax, const struct conf_token *token
 		return 0;
 	if (level->open != '{')
 		return fault_at(fault, file, token->line, "%s where ',' or '%c' should stand",
-				shown(token, buf, sizeof(buf)), closes(level->open));
+			shown(token, buf, sizeof(buf)), closes(level->open));
 	if (token->type == CONF_TOKEN_NAME)
 		return take_key(syntax, token, file, fault);
 	return fault_at(fault, file, token->line, "%s where ';' should end the value before it",
-			shown(token, buf, sizeof(buf)));
+		shown(token, buf, sizeof(buf)));
 }
 
-int conf_syntax_step(struct conf_syntax *syntax, const struct conf_token *token, unsigned file,
-		     struct conf_fault *fault)
+int conf_syntax_step(
+	struct conf_syntax *syntax, const struct conf_token *token, unsigned file, struct conf_fault *fault)
 {
 	const struct level *level = &syntax->level[syntax->depth];
 	char mark = token->type == CONF_TOKEN_MARK ? *token->text : '\0', buf[48];
 
 	if (token->type == CONF_TOKEN_END && syntax->depth)
-		return fault_at(fault, level->file, level->line, "the '%c' that begins here is not closed; "
-				"close it with '%c'", level->open, closes(level->open));
+		return fault_at(fault, level->file, level->line,
+			"the '%c' that begins here is not closed; "
+			"close it with '%c'",
+			level->open, closes(level->open));
 	switch (syntax->expect) {
 	case EXPECT_KEY:
 		if (token->type == CONF_TOKEN_END)
@@ -217,9 +229,8 @@ int conf_syntax_step(struct conf_syntax *syntax, const struct conf_token *token,
 	case EXPECT_ASSIGN:
 		if (mark != '=' && mark != ':')
 			return fault_at(fault, file, token->line, "%s where '=' should follow the key '%.*s'",
-					shown(token, buf, sizeof(buf)),
-					(int)level->key[level->key_count - 1].len,
-					level->key[level->key_count - 1].text);
+				shown(token, buf, sizeof(buf)), (int)level->key[level->key_count - 1].len,
+				level->key[level->key_count - 1].text);
 		syntax->expect = EXPECT_VALUE;
 		return 0;
 	case EXPECT_FIRST:

@@ -24,7 +24,7 @@ void conf_syntax_free(struct conf_syntax *syntax);
  * Take the next token, of that file (a number of the caller's). 0, or -EINVAL with the fault filled. Token
  * texts must stay where they are until the syntax is freed.
  */
-int conf_syntax_step(struct conf_syntax *syntax, const struct conf_token *token, unsigned file,
-		     struct conf_fault *fault);
+int conf_syntax_step(
+	struct conf_syntax *syntax, const struct conf_token *token, unsigned file, struct conf_fault *fault);
 
 #endif

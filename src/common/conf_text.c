@@ -23,10 +23,10 @@ static const char *path_of(const struct conf_text *text, unsigned file)
 
 /* Add an error for a place in a file that is being read; it comes after all that was written so far. */
 static void complain(struct conf_text *text, struct conf_errors *errors, unsigned file, unsigned line,
-		     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 static void complain(struct conf_text *text, struct conf_errors *errors, unsigned file, unsigned line,
-		     const char *fmt, ...)
+	const char *fmt, ...)
 {
 	char what[CONF_ERROR_TEXT];
 	va_list args;
@@ -67,7 +67,7 @@ static int add_segment(struct conf_text *text, unsigned file, unsigned line)
 		text->segments = grown;
 		text->segment_room = room;
 	}
-	text->segments[text->segment_count++] = (struct conf_segment){ text->out_line, file, line };
+	text->segments[text->segment_count++] = (struct conf_segment){text->out_line, file, line};
 	return 0;
 }
 
@@ -77,7 +77,8 @@ static int add_segment(struct conf_text *text, unsigned file, unsigned line)
  */
 static int go_to_line(struct conf_text *text, unsigned file, const struct conf_token *token)
 {
-	const struct conf_segment *now = text->segment_count ? &text->segments[text->segment_count - 1] : NULL;
+	const struct conf_segment *now =
+		text->segment_count ? &text->segments[text->segment_count - 1] : NULL;
 	unsigned at = now ? now->line + (text->out_line - now->out_line) : 0;
 
 	if (now && token->type == CONF_TOKEN_MARK && strchr(",;)]}", *token->text))
@@ -97,8 +98,8 @@ static int go_to_line(struct conf_text *text, unsigned file, const struct conf_t
 	return add_segment(text, file, token->line);
 }
 
-static int emit(struct conf_text *text, struct conf_errors *errors, unsigned file,
-		const struct conf_token *token)
+static int emit(
+	struct conf_text *text, struct conf_errors *errors, unsigned file, const struct conf_token *token)
 {
 	long len;
 
@@ -106,8 +107,10 @@ static int emit(struct conf_text *text, struct conf_errors *errors, unsigned fil
 		return -ENOMEM;
 	len = conf_lex_clean(token, text->out + text->out_len);
 	if (len < 0) {
-		complain(text, errors, file, token->line, "the number %.*s is too large for any key; "
-			 "docs/CONFIG.md has the ranges", (int)token->len, token->text);
+		complain(text, errors, file, token->line,
+			"the number %.*s is too large for any key; "
+			"docs/CONFIG.md has the ranges",
+			(int)token->len, token->text);
 		text->out[text->out_len] = '0'; /* a placeholder, so that further mistakes are found */
 		len = 1;
 	}
@@ -185,11 +188,11 @@ static int add_file(struct conf_text *text, char *path, char *data, size_t len, 
 	unsigned file = (unsigned)text->file_count, line = 1;
 	const char *nul = memchr(data, '\0', len);
 
-	text->files[text->file_count++] = (struct conf_file){ path, data, len };
+	text->files[text->file_count++] = (struct conf_file){path, data, len};
 	text->total += len;
 	if (text->total > CONF_SIZE_MAX) {
-		conf_errors_add(errors, text->out_line, "%s: the config has more than %u bytes; make it smaller",
-				path, CONF_SIZE_MAX);
+		conf_errors_add(errors, text->out_line,
+			"%s: the config has more than %u bytes; make it smaller", path, CONF_SIZE_MAX);
 		return -EINVAL;
 	}
 	if (nul) {
@@ -217,10 +220,10 @@ static char *include_path(const char *from, const char *name, size_t len)
 }
 
 static int read_tokens(struct conf_text *text, struct conf_syntax *syntax, unsigned file, unsigned depth,
-		       struct conf_errors *errors);
+	struct conf_errors *errors);
 
 static int include(struct conf_text *text, struct conf_syntax *syntax, unsigned file, unsigned depth,
-		   const struct conf_token *token, struct conf_errors *errors)
+	const struct conf_token *token, struct conf_errors *errors)
 {
 	unsigned added = (unsigned)text->file_count;
 	const char *why = NULL;
@@ -237,8 +240,8 @@ static int include(struct conf_text *text, struct conf_syntax *syntax, unsigned 
 	else if (token->len == 0 || memchr(token->text, '\\', token->len))
 		why = "needs a file name without '\\'";
 	if (why) {
-		complain(text, errors, file, token->line, "@include \"%.*s\" %s",
-			 (int)token->len, token->text, why);
+		complain(text, errors, file, token->line, "@include \"%.*s\" %s", (int)token->len,
+			token->text, why);
 		return -EINVAL;
 	}
 	path = include_path(path_of(text, file), token->text, token->len);
@@ -246,8 +249,10 @@ static int include(struct conf_text *text, struct conf_syntax *syntax, unsigned 
 		return -ENOMEM;
 	why = read_path(path, CONF_SIZE_MAX - text->total, &data, &len);
 	if (why) {
-		complain(text, errors, file, token->line, "cannot read '%s' for @include: %s; "
-			 "correct the name or remove the line", path, why);
+		complain(text, errors, file, token->line,
+			"cannot read '%s' for @include: %s; "
+			"correct the name or remove the line",
+			path, why);
 		free(path);
 		return -EINVAL;
 	}
@@ -256,7 +261,7 @@ static int include(struct conf_text *text, struct conf_syntax *syntax, unsigned 
 }
 
 static int read_tokens(struct conf_text *text, struct conf_syntax *syntax, unsigned file, unsigned depth,
-		       struct conf_errors *errors)
+	struct conf_errors *errors)
 {
 	struct conf_lex lex;
 	int err;
@@ -264,7 +269,7 @@ static int read_tokens(struct conf_text *text, struct conf_syntax *syntax, unsig
 	conf_lex_init(&lex, text->files[file].data, text->files[file].len);
 	for (;;) {
 		struct conf_token token = conf_lex_next(&lex);
-		struct conf_fault fault = { .file = file, .line = token.line };
+		struct conf_fault fault = {.file = file, .line = token.line};
 
 		if (token.type == CONF_TOKEN_ERROR) {
 			complain(text, errors, file, token.line, "%s", lex.error);
@@ -317,11 +322,11 @@ int conf_text_read_file(struct conf_text *text, const char *path, struct conf_er
 	size_t len = 0;
 	int err;
 
-	*text = (struct conf_text){ .out_line = 1, .may_include = 1 };
+	*text = (struct conf_text){.out_line = 1, .may_include = 1};
 	why = read_path(path, CONF_SIZE_MAX, &data, &len);
 	if (why) {
 		conf_errors_add(errors, 0, "%s: cannot read the config: %s; name another one with -c FILE",
-				path, why);
+			path, why);
 		return -EINVAL;
 	}
 	name = strdup(path);
@@ -333,13 +338,13 @@ int conf_text_read_file(struct conf_text *text, const char *path, struct conf_er
 	return err ? err : read_config(text, errors);
 }
 
-int conf_text_read_memory(struct conf_text *text, const char *name, const void *buf, size_t len,
-			  struct conf_errors *errors)
+int conf_text_read_memory(
+	struct conf_text *text, const char *name, const void *buf, size_t len, struct conf_errors *errors)
 {
 	char *path = strdup(name), *data = malloc(len ? len : 1);
 	int err;
 
-	*text = (struct conf_text){ .out_line = 1 };
+	*text = (struct conf_text){.out_line = 1};
 	if (!path || !data) {
 		free(path);
 		free(data);
@@ -359,7 +364,7 @@ void conf_text_clear(struct conf_text *text)
 	}
 	free(text->segments);
 	free(text->out);
-	*text = (struct conf_text){ 0 };
+	*text = (struct conf_text){0};
 }
 
 void conf_text_locate(const struct conf_text *text, unsigned out_line, const char **file, unsigned *line)

@@ -11,11 +11,12 @@
 
 #include "common/conf_error.h"
 
-#define CONF_SIZE_MAX (16u << 20)  /* bytes of a config, its includes counted */
-#define CONF_INCLUDE_DEPTH_MAX 8   /* levels of @include */
-#define CONF_FILES_MAX 64          /* files of one config */
-#define CONF_NESTING_MAX 32        /* brackets within brackets */
-#define CONF_KEYS_MAX 64           /* keys in one group */
+#define CONF_SIZE_MAX          (16u << 20) /* bytes of a config, its includes counted */
+#define CONF_INCLUDE_DEPTH_MAX 8           /* levels of @include */
+#define CONF_FILES_MAX         64          /* files of one config */
+#define CONF_NESTING_MAX       32          /* brackets within brackets */
+#define CONF_KEYS_MAX          64          /* keys in one group */
+#define CONF_VALUES_MAX        65536       /* values in one list or array */
 
 struct conf_file {
 	char *path;
@@ -37,7 +38,7 @@ struct conf_text {
 	size_t segment_count, segment_room;
 	struct conf_file files[CONF_FILES_MAX]; /* the first is the main file */
 	size_t file_count;
-	size_t total;   /* bytes read */
+	size_t total; /* bytes read */
 	int may_include;
 };
 
@@ -48,8 +49,8 @@ struct conf_text {
 int conf_text_read_file(struct conf_text *text, const char *path, struct conf_errors *errors);
 
 /* The same for bytes in memory (copied); name is what errors call them. @include is refused. */
-int conf_text_read_memory(struct conf_text *text, const char *name, const void *buf, size_t len,
-			  struct conf_errors *errors);
+int conf_text_read_memory(
+	struct conf_text *text, const char *name, const void *buf, size_t len, struct conf_errors *errors);
 
 void conf_text_clear(struct conf_text *text);
 

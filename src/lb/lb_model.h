@@ -15,6 +15,9 @@
 
 #define LB_NAME_MAX 63                /* characters in a name, NUL not counted */
 #define LB_POOL_BACKENDS_MAX 256      /* backends in one pool */
+#define LB_POOLS_MAX 16384            /* pools */
+#define LB_SERVICES_MAX 16384         /* highest max_services */
+#define LB_BACKENDS_MAX 65535         /* highest max_backends */
 #define LB_WEIGHT_MAX 256             /* highest weight of a backend */
 #define LB_INTERFACES_MAX 16          /* interfaces the dataplane attaches to */
 #define LB_CHECK_TEXT_MAX 1024        /* bytes of a check's send or expect */
@@ -26,9 +29,9 @@ enum lb_on_empty { LB_EMPTY_REJECT, LB_EMPTY_DROP };     /* a service without a 
 enum lb_on_down { LB_DOWN_KEEP, LB_DOWN_RESET };         /* TCP flows of a backend that went down */
 
 struct lb_check {
-	enum lb_check_type type; /* default none */
+	enum lb_check_type type; /* none without a check group; required in one */
 	uint32_t interval_ms;    /* 100..3600000, default 1000 */
-	uint32_t timeout_ms;     /* 10..60000, default 500; at most interval_ms */
+	uint32_t timeout_ms;     /* 10..60000, at most interval_ms; default the smaller of 500 and interval_ms */
 	uint8_t rise, fall;      /* 1..100, default 2 and 3 */
 	uint16_t port;           /* tcp only: 0 = the backend's */
 	uint8_t *send;           /* tcp only, after escapes; NULL = none; owned */

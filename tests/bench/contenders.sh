@@ -48,7 +48,7 @@ print(", ".join("conntrack %s %d" % kv for kv in lost.items() if kv[1]), end="")
 
 start_haproxy() {
 	{
-		printf '%s\n' "global" "	nbthread 2" "	maxconn 4000" \
+		printf '%s\n' "global" "	nbthread 2" "	maxconn 4000" "	tune.bufsize 65536" "	tune.pipesize 524288" \
 			"defaults" "	mode tcp" "	option splice-auto" "	balance roundrobin" \
 			"	timeout connect 5s" "	timeout client 10m" "	timeout server 10m" \
 			"listen http" "	bind $VIP:80"
@@ -58,14 +58,14 @@ start_haproxy() {
 	spawn "haproxy" lb haproxy -db -f "$DIR/haproxy.cfg"
 	wait_for 5 listens lb 80 || bail "haproxy is not ready: $(tail -n 3 "$(log_of haproxy)")"
 }
-describe_haproxy() { echo "mode tcp, splice-auto, 2 threads, $(haproxy -v | sed -n '1s/.*version \([^ -]*\).*/\1/p')"; }
+describe_haproxy() { echo "mode tcp, splice-auto with 512 kB pipes, 64 kB buffers, 2 threads, $(haproxy -v | sed -n '1s/.*version \([^ -]*\).*/\1/p')"; }
 
 start_nginx() {
 	{
 		printf '%s\n' "load_module /usr/lib/nginx/modules/ngx_stream_module.so;" \
 			"daemon off; pid $DIR/nginx.pid; error_log stderr error; worker_processes 2; worker_rlimit_nofile 16384;" \
 			"events { worker_connections 8192; }" \
-			"stream {" "	access_log off; proxy_timeout 10m;" "	upstream http {"
+			"stream {" "	access_log off; proxy_timeout 10m; proxy_buffer_size 64k;" "	upstream http {"
 		numbered '		server %s:80;'
 		echo "	}"
 		echo "	server { listen $VIP:80 reuseport backlog=4096; proxy_pass http; }"
@@ -75,7 +75,7 @@ start_nginx() {
 	spawn "nginx" lb nginx -e stderr -p "$DIR" -c "$DIR/nginx.conf"
 	wait_for 5 listens lb 80 || bail "nginx stream is not ready: $(tail -n 3 "$(log_of nginx)")"
 }
-describe_nginx() { echo "stream, 2 workers, reuseport, $(nginx -v 2>&1 | cut -d/ -f2)"; }
+describe_nginx() { echo "stream, 2 workers, reuseport, 64 kB buffers, $(nginx -v 2>&1 | cut -d/ -f2)"; }
 
 start_tandem() {
 	{

@@ -84,7 +84,9 @@ UNIT_addr     := src/common/addr.c
 UNIT_lb_hash    := src/lb/lb_hash.c src/common/addr.c
 UNIT_lb_verdict := src/lb/lb_verdict.c
 UNIT_lb_expect  := src/lb/lb_expect.c
-UNIT_TESTS    := addr lb_hash lb_verdict lb_expect
+UNIT_lb_probe   := $(wildcard src/lb/lb_probe*.c) src/lb/lb_echo.c src/lb/lb_expect.c src/common/addr.c src/common/log.c
+UNITLIBS_lb_probe := -lev
+UNIT_TESTS    := addr lb_hash lb_verdict lb_expect lb_probe
 
 CTL_WIRE := $(addprefix src/common/,ctl_wire.c ctl_message.c clean_text.c nearest.c log.c)
 CTL_SOCK := $(CTL_WIRE) $(addprefix src/common/,ctl_server.c ctl_listen.c ctl_rundir.c ctl_client.c)

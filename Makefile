@@ -69,7 +69,9 @@ LIBS_tandemctl := -lev -lconfig -ljansson -lm
 $(B)/obj/lb/%.o: CPPFLAGS += -I/usr/include/libnl3
 
 $(B)/bin/tandem-lb: $(B)/obj/lb/main.o $(LB_OBJ) $(COMMON_OBJ)
-$(B)/bin/tandemctl: $(B)/obj/ctl/main.o $(CTL_OBJ) $(COMMON_OBJ)
+# `tandemctl check` reads a config as tandem-lb does.
+CTL_LB_OBJ := $(addprefix $(B)/obj/lb/,lb_conf.o lb_conf_check.o lb_escape.o lb_model.o)
+$(B)/bin/tandemctl: $(B)/obj/ctl/main.o $(CTL_OBJ) $(CTL_LB_OBJ) $(COMMON_OBJ)
 $(APPS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/apps/%.o $(APP_OBJ)
 $(PROGS:%=$(B)/bin/%):
 	@mkdir -p $(@D)

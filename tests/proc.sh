@@ -21,11 +21,13 @@ wait_for() {
 		sleep 0.05
 	done
 }
-wait_log() { wait_for "$2" grep -Eq -e "$3" "$(log_of "$1")"; }
+# Looks only at what was written since the process was spawned last.
+wait_log() { wait_for "$2" log_has "$1" "$3"; }
+log_has() { tail -c "+$((${LOG_FROM[$1]} + 1))" "$(log_of "$1")" | grep -E -e "$2" > /dev/null; }
 
 # ---- processes: known by name, ended by pid ----
 
-declare -A PROC_PID=()
+declare -A PROC_PID=() LOG_FROM=()
 PROC_NAMES=()
 
 log_of() { echo "$TMP/log/$1"; }
@@ -37,6 +39,8 @@ alive() { [ -n "${PROC_PID[$1]-}" ] && kill -0 "${PROC_PID[$1]}" 2>/dev/null; }
 spawn() {
 	local name=$1 node=$2; shift 2
 	! alive "$name" || bail "spawn: '$name' is running already"
+	: >> "$TMP/log/$name"
+	LOG_FROM[$name]=$(stat -c %s "$TMP/log/$name")
 	if [ "$node" = - ]; then
 		exec_quiet "$@" >> "$TMP/log/$name" 2>&1 &
 	else
@@ -48,14 +52,15 @@ spawn() {
 exec_quiet() { exec "$@" < /dev/null 3>&-; }
 
 wait_exit() { # NAME SECONDS -> the process's exit status; 124 when it still runs
-	local pid=${PROC_PID[$1]-}
-	[ -n "$pid" ] || bail "wait_exit: no process '$1'"
-	local deadline=$(($(now_ms) + $2 * 1000))
-	while kill -0 "$pid" 2>/dev/null; do
-		[ "$(now_ms)" -lt $deadline ] || return 124
+	[ -n "${PROC_PID[$1]-}" ] || bail "wait_exit: no process '$1'"
+	wait_pid "${PROC_PID[$1]}" $(($(now_ms) + $2 * 1000)) 2>/dev/null # the shell's own "Killed" is no news
+}
+wait_pid() { # PID DEADLINE_MS
+	while kill -0 "$1"; do
+		[ "$(now_ms)" -lt "$2" ] || return 124
 		sleep 0.02
 	done
-	wait "$pid" 2>/dev/null
+	wait "$1"
 }
 
 stop() { # NAME [SIGNAL]: signals and waits; one that ignores TERM for 5 s is killed

@@ -135,6 +135,27 @@ stop hanging TERM
 isnt "a test that is ended had begun" "$(cat "$TMP/inner")" ""
 is "... and leaves nothing behind" "$(left_of_inner)" ""
 
+# ---- the harness: servers ----
+
+if [ -x "$TANDEM_BIN/kv_store" ] && [ -x "$TANDEM_BIN/echo_server" ] && [ -x "$TANDEM_BIN/time_server" ]; then
+	lab_up
+	start_kv b1 6379
+	start_kv b2 6379 second
+	start_echo b1 7
+	start_time b1 123
+	is "a key-value store serves in its node" "$(in_ns c2 redis-cli -h 10.0.2.11 WHOAMI)" b1
+	is "... by the name it got, over IPv6" "$(in_ns c2 redis-cli -h fd00:2::12 WHOAMI)" second
+	is "an echo server serves" "$(echo hello | in_ns c1 nc -N -w 5 10.0.2.11 7)" hello
+	ok "a time server serves" in_ns c1 "$TANDEM_BIN/time_client" 10.0.2.11 123
+	stop kv-b1 KILL
+	ok "a killed server is gone" test ! -e "/proc/$(pid_of kv-b1)"
+	start_kv b1 6379
+	is "... and starts again" "$(in_ns c1 redis-cli -h 10.0.2.11 PING)" PONG
+	lab down
+else
+	skip "servers serve in their nodes" "not built"
+fi
+
 # ---- the harness: waiting and reading ----
 
 out=$(wait_for 1 sh -c 'echo not yet; exit 1')

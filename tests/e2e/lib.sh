@@ -124,9 +124,9 @@ start_server() { # PROCESS NODE PROGRAM ADDRESS PORT ARGUMENTS...
 	spawn "$name" "$node" "$TANDEM_BIN/$program" "$@"
 	wait_log "$name" 5 'listening on' || bail "$name is not ready"
 }
-start_kv() { start_server "kv-${3:-$1}" "$1" kv_store "${4:-::}" "$2" --name "${3:-$1}"; }
-start_echo() { start_server "echo-${3:-$1}" "$1" echo_server "${4:-::}" "$2" --name "${3:-$1}"; }
-start_time() { start_server "time-${3:-$1}" "$1" time_server "${4:-::}" "$2" --name "${3:-$1}"; }
+start_kv() { start_server "kv-${3:-$1}" "$1" kv_store "${4:-*}" "$2" --name "${3:-$1}"; }
+start_echo() { start_server "echo-${3:-$1}" "$1" echo_server "${4:-*}" "$2" --name "${3:-$1}"; }
+start_time() { start_server "time-${3:-$1}" "$1" time_server "${4:-*}" "$2" --name "${3:-$1}"; }
 
 # load_client in the background; its report (JSON) is read when it has ended.
 load() {

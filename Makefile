@@ -23,7 +23,7 @@ LDFLAGS  += -fsanitize=address,undefined
 endif
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
-APPS    := kv_store kv_client time_server time_client echo_server
+APPS    := kv_store kv_client time_server time_client echo_server load_client
 DAEMONS := tandem-lb
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 

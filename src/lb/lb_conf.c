@@ -205,6 +205,9 @@ static void choose_node(const struct conf *conf, const struct lb_conf_named *nod
 			strcpy(out, nodes[i].name);
 			return;
 		}
+	for (size_t i = 0; i < count; i++)
+		if (!*nodes[i].name)
+			return; /* its name is wrong, which was said: it may be this one */
 	/* A hostname may be given with its domain, which a node's name need not have. */
 	if (!given && strchr(host, '.')) {
 		*strchr(host, '.') = '\0';
@@ -282,10 +285,11 @@ static int read_check(
 	static const char *const tcp_only[] = {"port", "send", "expect"};
 	struct raw_check raw;
 	char where[CONF_LABEL_MAX + 16];
+	bool sound;
 	int err;
 
 	snprintf(where, sizeof(where), "check of %s", pool);
-	conf_read(conf, group, where, check_keys, &raw);
+	sound = !conf_read(conf, group, where, check_keys, &raw);
 	*out = raw.check;
 	out->send = out->expect = NULL;
 	out->send_len = out->expect_len = 0;
@@ -293,7 +297,7 @@ static int read_check(
 		out->timeout_ms = out->interval_ms < CHECK_TIMEOUT_MS ? out->interval_ms : CHECK_TIMEOUT_MS;
 	if (!group)
 		return 0;
-	if (out->timeout_ms > out->interval_ms)
+	if (sound && out->timeout_ms > out->interval_ms)
 		conf_error(conf, group, "timeout_ms",
 			"'timeout_ms' is %u in %s, longer than its interval_ms %u; "
 			"give 10..%u",
@@ -422,20 +426,22 @@ static void read_interfaces(const struct conf *conf, const config_setting_t *lis
 	}
 }
 
-static void read_dataplane(const struct conf *conf, const config_setting_t *group, struct lb_dataplane *out)
+/* False when a key was wrong, so that the limits are not what the author meant. */
+static bool read_dataplane(const struct conf *conf, const config_setting_t *group, struct lb_dataplane *out)
 {
 	struct raw_dataplane raw = {0};
+	bool sound = !conf_read(conf, group, "dataplane", dataplane_keys, &raw);
 
-	conf_read(conf, group, "dataplane", dataplane_keys, &raw);
 	*out = raw.dataplane;
 	read_interfaces(conf, raw.interfaces, out);
 	if (!out->max_half_open)
 		out->max_half_open = out->max_flows / 16;
-	if (out->max_half_open > out->max_flows / 4)
+	if (sound && out->max_half_open > out->max_flows / 4)
 		conf_error(conf, group, "max_half_open",
 			"'max_half_open' is %u in dataplane, more than a quarter of "
 			"max_flows; give 64..%u",
 			out->max_half_open, out->max_flows / 4);
+	return sound;
 }
 
 /* ---- the whole ---- */
@@ -449,7 +455,6 @@ static int read_file(const struct conf *conf, const char *node, struct lb_model 
 	conf_read(conf, conf_root(conf), "the file", file_keys, &raw);
 	parts.pools = raw.pools;
 	parts.services = raw.services;
-	parts.dataplane = raw.dataplane;
 	parts.service_pools = calloc(conf_length(raw.services) + 1, sizeof(*parts.service_pools));
 	if (!parts.service_pools)
 		return -ENOMEM;
@@ -459,7 +464,7 @@ static int read_file(const struct conf *conf, const char *node, struct lb_model 
 	if (!err)
 		err = read_services(conf, raw.services, model, parts.service_pools);
 	if (!err) {
-		read_dataplane(conf, raw.dataplane, &model->dataplane);
+		parts.limited = read_dataplane(conf, raw.dataplane, &model->dataplane);
 		err = lb_conf_check(&parts);
 	}
 	free(parts.service_pools);
@@ -485,18 +490,22 @@ static int load(struct conf *conf, int err, const char *name, const char *node, 
 int lb_conf_load(const char *path, const char *node, struct lb_model *out, struct conf_errors *errors)
 {
 	struct conf *conf;
+	int err;
 
 	memset(out, 0, sizeof(*out));
 	conf_errors_init(errors);
-	return load(conf, conf_open(path, &conf, errors), path, node, out, errors);
+	err = conf_open(path, &conf, errors);
+	return load(conf, err, path, node, out, errors);
 }
 
 int lb_conf_load_memory(const char *name, const void *buf, size_t len, const char *node, struct lb_model *out,
 	struct conf_errors *errors)
 {
 	struct conf *conf;
+	int err;
 
 	memset(out, 0, sizeof(*out));
 	conf_errors_init(errors);
-	return load(conf, conf_open_memory(name, buf, len, &conf, errors), name, node, out, errors);
+	err = conf_open_memory(name, buf, len, &conf, errors);
+	return load(conf, err, name, node, out, errors);
 }

@@ -377,6 +377,7 @@ int lb_conf_check(struct lb_conf_parts *parts)
 	if (err)
 		return err;
 	check_families(parts);
-	check_totals(parts);
+	if (parts->limited)
+		check_totals(parts);
 	return check_endpoints(parts);
 }

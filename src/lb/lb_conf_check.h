@@ -13,10 +13,10 @@
 struct lb_conf_parts {
 	const struct conf *conf;
 	struct lb_model *model;
-	const config_setting_t *pools;     /* list, or NULL */
-	const config_setting_t *services;  /* list, or NULL */
-	const config_setting_t *dataplane; /* group, or NULL */
-	const char **service_pools;        /* per service, the pool's name as given, or NULL */
+	const config_setting_t *pools;    /* list, or NULL */
+	const config_setting_t *services; /* list, or NULL */
+	bool limited;                     /* the dataplane's limits are as the author gave them */
+	const char **service_pools;       /* per service, the pool's name as given, or NULL */
 };
 
 /* Name, and its group in the file, for lb_conf_check_names(). */

@@ -98,7 +98,11 @@ UNIT_ctl_wire       := $(CTL_WIRE)
 UNITLIBS_ctl_wire   := -ljansson
 UNIT_ctl_server     := $(CTL_SOCK)
 UNITLIBS_ctl_server := -lev -ljansson -lpthread
-UNIT_TESTS          += nearest event_log ctl_wire ctl_server
+UNIT_table          := src/ctl/table.c src/ctl/human.c src/common/clean_text.c
+UNIT_tandemctl      := $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) $(CTL_SOCK) $(wildcard src/common/conf*.c) \
+	src/common/addr.c $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
+UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lutil
+UNIT_TESTS          += nearest event_log ctl_wire ctl_server table tandemctl
 
 $(B)/test/unit_%: tests/unit/test_%.c | deps
 	@mkdir -p $(@D)

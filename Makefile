@@ -104,6 +104,21 @@ UNIT_tandemctl      := $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) $(CT
 UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lutil
 UNIT_TESTS          += nearest event_log ctl_wire ctl_server table tandemctl
 
+CONF := $(wildcard src/common/conf*.c) $(addprefix src/common/,nearest.c clean_text.c addr.c)
+UNIT_conf        := $(CONF)
+UNITLIBS_conf    := -lconfig -lm
+UNIT_lb_model    := src/lb/lb_model.c src/lb/lb_escape.c
+UNIT_lb_conf     := $(CONF) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
+UNITLIBS_lb_conf := -lconfig -lm
+UNIT_TESTS       += conf lb_model lb_conf
+
+UNIT_resp           := $(addprefix src/apps/,resp.c resp_out.c resp_reply.c glob.c)
+UNIT_kv_table       := $(addprefix src/apps/,kv_table.c siphash.c resp.c)
+UNIT_sntp           := src/apps/sntp.c
+UNIT_load_stats     := src/apps/load_stats.c
+UNITLIBS_load_stats := -ljansson
+UNIT_TESTS          += resp kv_table sntp load_stats
+
 $(B)/test/unit_%: tests/unit/test_%.c | deps
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I/usr/include/libnl3 $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) $(UNITSAN) -MMD -MP -MF $@.d -o $@ $< \

@@ -157,8 +157,9 @@ void load_lane_failed(struct load_lane *lane, enum load_cause cause)
 	struct load_run *run = lane->run;
 	bool under_way = lane->state == LANE_WAITING || (lane->state == LANE_CONNECTING && !run->keep_alive) ||
 			 (lane->state == LANE_DOWN && !run->keep_alive);
-	bool keep_socket = run->udp && lane->state == LANE_WAITING && cause == LOAD_TIMEOUT;
-	double soonest = ev_now(run->loop) + (keep_socket ? 0 : RETRY_S);
+	bool keep_socket = run->udp && lane->state == LANE_WAITING &&
+			   (cause == LOAD_TIMEOUT || (cause == LOAD_REFUSED && run->to_count == 1));
+	double soonest = ev_now(run->loop) + (cause == LOAD_TIMEOUT ? 0 : RETRY_S);
 
 	load_stats_fail(&run->stats, cause);
 	if (under_way) {

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for tandemctl: commands, options, and names asked of the running daemon (over the socket that
+# only looks, if that is all this user may open; silently none when no daemon runs).
+
+# Prints the names: KIND is services, pools or backends; the rest are words of the command line for -r.
+_tandemctl_names() {
+	local kind=$1
+	shift
+	case $kind in
+	services) timeout 2 "$@" services 2>/dev/null | awk 'NR > 1 && NF > 5 { print $1 }' ;;
+	pools) timeout 2 "$@" backends 2>/dev/null | awk 'NR > 1 && NF > 5 { sub("/.*", "", $1); print $1 }' | sort -u ;;
+	backends) timeout 2 "$@" backends 2>/dev/null | awk 'NR > 1 && NF > 5 { print $1 }' ;;
+	esac
+}
+
+_tandemctl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local commands="status services backends flows counters events drain enable disable weight reload check"
+	local globals="-r --rundir --json -h --help -V --version"
+	local ask=("${COMP_WORDS[0]}") command="" place=0 word i
+	COMPREPLY=()
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		-r | --rundir)
+			i=$((i + 1))
+			[ $i -lt "$COMP_CWORD" ] && ask+=(-r "${COMP_WORDS[i]}")
+			;;
+		-n | --service | --backend | --client | --limit | --since) i=$((i + 1)) ;;
+		-*) ;;
+		*) if [ -z "$command" ]; then command=$word; else place=$((place + 1)); fi ;;
+		esac
+	done
+
+	case $prev in
+	-r | --rundir)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--service)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tandemctl_names services "${ask[@]}")" -- "$cur")
+		return
+		;;
+	--backend)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tandemctl_names backends "${ask[@]}")" -- "$cur")
+		return
+		;;
+	-n | --client | --limit | --since) return ;;
+	esac
+
+	if [ -z "$command" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$commands $globals" -- "$cur")
+		return
+	fi
+	if [[ $cur == -* ]]; then
+		case $command in
+		flows) globals="$globals --service --backend --client --limit" ;;
+		events) globals="$globals -f --follow --since" ;;
+		check) globals="$globals -n" ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$globals" -- "$cur")
+		return
+	fi
+	[ $place -eq 0 ] || return
+	case $command in
+	backends) mapfile -t COMPREPLY < <(compgen -W "$(_tandemctl_names pools "${ask[@]}")" -- "$cur") ;;
+	drain | enable | disable | weight)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tandemctl_names backends "${ask[@]}")" -- "$cur")
+		;;
+	check) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	esac
+}
+
+complete -F _tandemctl tandemctl

@@ -25,6 +25,9 @@
 	"pools = ( { name = \"kv\"; backends = (\n"                  \
 	"  { name = \"b1\"; address = \"10.0.2.1\"; port = 80; },\n" \
 	"  { name = \"b2\"; address = \"10.0.2.2\"; port = 80; } ); } );\n"
+#define A_NAME                                                    \
+	"give a name of 1..63 letters, digits, '.', '_' or '-', " \
+	"in quotes, that begins with a letter or digit"
 #define IN_POOL(keys)      "pools = ( { name = \"kv\";\n" keys "\nbackends = (); } );\n" DP
 #define IN_CHECK(keys)     IN_POOL("check = { " keys " };")
 #define IN_BACKENDS(list)  "pools = ( { name = \"kv\"; backends = (\n" list "\n); } );\n" DP
@@ -159,22 +162,14 @@ static void test_pools(void **state)
 				"t.conf:4: 'ipv6_prefix' is 0 in sticky of pool 'kv'; give an integer "
 				"1..128"}},
 		{"pools = (\n{ backends = (); },\n{ name = \"b\"; } );\n" DP,
-			{"t.conf:2: 'name' is missing in pool no. 1; give a name of 1..63 letters, digits, "
-			 "'.', '_' or "
-			 "'-', in quotes, that begins with a letter or digit",
+			{"t.conf:2: 'name' is missing in pool no. 1; " A_NAME,
 				"t.conf:3: 'backends' is missing in pool 'b'; give a list of groups ( { ... "
 				"}, { ... } )"}},
 		{"pools = (\n{ name = \"a/b\"; backends = (); },\n{ name = \"-a\"; backends = (); },\n"
 		 "{ name = \"\\x1b[m\"; backends = (); } );\n" DP,
-			{"t.conf:2: 'name' is \"a/b\" in pool 'a/b'; give a name of 1..63 letters, digits, "
-			 "'.', '_' or "
-			 "'-', in quotes, that begins with a letter or digit",
-				"t.conf:3: 'name' is \"-a\" in pool '-a'; give a name of 1..63 letters, "
-				"digits, '.', "
-				"'_' or '-', in quotes, that begins with a letter or digit",
-				"t.conf:4: 'name' is \"?[m\" in pool '?[m'; give a name of 1..63 letters, "
-				"digits, '.', "
-				"'_' or '-', in quotes, that begins with a letter or digit"}},
+			{"t.conf:2: 'name' is \"a/b\" in pool 'a/b'; " A_NAME,
+				"t.conf:3: 'name' is \"-a\" in pool '-a'; " A_NAME,
+				"t.conf:4: 'name' is \"?[m\" in pool '?[m'; " A_NAME}},
 		{"pools = (\n{ name = \"a\"; backends = (); },\n{ name = \"b\"; backends = (); },\n"
 		 "{ name = \"a\"; backends = (); } );\n" DP,
 			{"t.conf:4: pool name 'a' stands twice, first in line 2; choose another"}},
@@ -350,9 +345,7 @@ static void test_services(void **state)
 		/* A pool whose own name is wrong may be the one that is meant: nothing is said about the
 		   service. */
 		{"pools = (\n{ name = \"k v\"; backends = (); } );\nservices = ( { " SERVICE " } );\n" DP,
-			{"t.conf:2: 'name' is \"k v\" in pool 'k v'; give a name of 1..63 letters, digits, "
-			 "'.', '_' or "
-			 "'-', in quotes, that begins with a letter or digit"}},
+			{"t.conf:2: 'name' is \"k v\" in pool 'k v'; " A_NAME}},
 	};
 
 	CHECK_ROWS(rows);
@@ -409,9 +402,7 @@ static void test_nodes(void **state)
 		"{ name = \"lb-b\"; } );\n" DP;
 	static const struct row rows[] = {
 		{"nodes = (\n{ name = \"\"; priority = 0;\npeer_addresses = [ \"x\", \"::\" ]; } );\n" DP,
-			{"t.conf:2: 'name' is \"\" in node no. 1; give a name of 1..63 letters, digits, '.', "
-			 "'_' or "
-			 "'-', in quotes, that begins with a letter or digit",
+			{"t.conf:2: 'name' is \"\" in node no. 1; " A_NAME,
 				"t.conf:2: 'priority' is 0 in node no. 1; give an integer 1..255",
 				"t.conf:3: peer address \"x\" in node no. 1; give a unicast IPv4 or IPv6 "
 				"address",

@@ -31,7 +31,7 @@ enum lb_on_down { LB_DOWN_KEEP, LB_DOWN_RESET };         /* TCP flows of a backe
 struct lb_check {
 	enum lb_check_type type; /* none without a check group; required in one */
 	uint32_t interval_ms;    /* 100..3600000, default 1000 */
-	uint32_t timeout_ms;     /* 10..60000, at most interval_ms; default the smaller of 500 and interval_ms */
+	uint32_t timeout_ms;     /* 10..60000, at most interval_ms; default 500 or interval_ms if shorter */
 	uint8_t rise, fall;      /* 1..100, default 2 and 3 */
 	uint16_t port;           /* tcp only: 0 = the backend's */
 	uint8_t *send;           /* tcp only, after escapes; NULL = none; owned */
@@ -72,7 +72,8 @@ struct lb_service {
 	enum lb_protocol protocol;
 	size_t pool; /* index into lb_model.pools; its backends have the service's family */
 	enum lb_on_empty on_empty;  /* default reject */
-	uint32_t idle_timeout_s;    /* tcp: established, default 7440 (RFC 5382 REQ-5); udp: default 120 (RFC 4787 REQ-5) */
+	/* tcp: established, default 7440 (RFC 5382 REQ-5); udp: default 120 (RFC 4787 REQ-5) */
+	uint32_t idle_timeout_s;
 };
 
 struct lb_dataplane {

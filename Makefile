@@ -86,9 +86,13 @@ UNIT_addr     := src/common/addr.c
 UNIT_lb_hash    := src/lb/lb_hash.c src/common/addr.c
 UNIT_lb_verdict := src/lb/lb_verdict.c
 UNIT_lb_expect  := src/lb/lb_expect.c
-UNIT_lb_probe   := $(wildcard src/lb/lb_probe*.c) src/lb/lb_echo.c src/lb/lb_expect.c src/common/addr.c src/common/log.c
-UNITLIBS_lb_probe := -lev
-UNIT_TESTS    := addr lb_hash lb_verdict lb_expect lb_probe
+PROBE := $(addprefix src/lb/,lb_probe.c lb_probe_tcp.c lb_probe_ping.c lb_echo.c lb_expect.c) src/common/addr.c src/common/log.c
+UNIT_lb_echo           := src/lb/lb_echo.c
+UNIT_lb_probe          := tests/unit/probe_harness.c $(PROBE)
+UNITLIBS_lb_probe      := -lev
+UNIT_lb_probe_ping     := tests/unit/probe_harness.c $(PROBE)
+UNITLIBS_lb_probe_ping := -lev
+UNIT_TESTS    := addr lb_hash lb_verdict lb_expect lb_echo lb_probe lb_probe_ping
 
 CTL_WIRE := $(addprefix src/common/,ctl_wire.c ctl_message.c clean_text.c nearest.c log.c)
 CTL_SOCK := $(CTL_WIRE) $(addprefix src/common/,ctl_server.c ctl_listen.c ctl_rundir.c ctl_client.c)
@@ -97,12 +101,15 @@ UNIT_event_log      := src/common/event_log.c src/common/clean_text.c
 UNIT_ctl_wire       := $(CTL_WIRE)
 UNITLIBS_ctl_wire   := -ljansson
 UNIT_ctl_server     := $(CTL_SOCK)
-UNITLIBS_ctl_server := -lev -ljansson -lpthread
+UNITLIBS_ctl_server := -lev -ljansson
+UNIT_ctl_client     := $(CTL_WIRE) src/common/ctl_client.c src/common/ctl_rundir.c
+UNITLIBS_ctl_client := -ljansson -lpthread
+UNIT_ctl_rundir     := src/common/ctl_rundir.c
 UNIT_table          := src/ctl/table.c src/ctl/human.c src/common/clean_text.c
 UNIT_tandemctl      := $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) $(CTL_SOCK) $(wildcard src/common/conf*.c) \
 	src/common/addr.c $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
 UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lutil
-UNIT_TESTS          += nearest event_log ctl_wire ctl_server table tandemctl
+UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl
 
 CONF := $(wildcard src/common/conf*.c) $(addprefix src/common/,nearest.c clean_text.c addr.c)
 UNIT_conf        := $(CONF)
@@ -126,6 +133,11 @@ $(B)/test/unit_%: tests/unit/test_%.c | deps
 UNITSAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 .SECONDEXPANSION:
 $(UNIT_TESTS:%=$(B)/test/unit_%): $(B)/test/unit_%: $$(UNIT_$$*)
+
+# What health checks cost: build/test/bench_probe [tcp|expect|ping] [backends] [seconds]
+$(B)/test/bench_probe: tests/bench/bench_probe.c $(PROBE) | deps
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $^ $(LDFLAGS) -lev
 
 unit: $(UNIT_TESTS:%=$(B)/test/unit_%)
 	@for t in $^; do $$t || exit 1; done

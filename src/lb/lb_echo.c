@@ -30,7 +30,7 @@ static uint16_t checksum(const uint8_t *bytes, size_t len)
 	for (size_t i = 0; i < len; i += 2)
 		sum += get16(bytes + i);
 	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~(sum + (sum >> 16));
+	return (uint16_t) ~(sum + (sum >> 16));
 }
 
 void lb_echo_build(int family, const struct lb_echo *echo, uint8_t out[LB_ECHO_LEN])

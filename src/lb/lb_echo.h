@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMP and ICMPv6 echo messages (RFC 792, RFC 4443) as health checks send them: 8 bytes of header and 8 bytes of a
- * random cookie. The cookie, not the guessable identifier and sequence, is what tells our answer from a stranger's.
- * Pure: bytes in, bytes out; the sockets are in lb_probe_ping.c.
+ * ICMP and ICMPv6 echo messages (RFC 792, RFC 4443) as health checks send them: 8 bytes of header and 8 bytes
+ * of a random cookie. The cookie, not the guessable identifier and sequence, is what tells our answer from a
+ * stranger's. Pure: bytes in, bytes out; the sockets are in lb_probe_ping.c.
  */
 #ifndef TANDEM_LB_LB_ECHO_H
 #define TANDEM_LB_LB_ECHO_H
@@ -25,9 +25,9 @@ struct lb_echo {
 void lb_echo_build(int family, const struct lb_echo *echo, uint8_t out[LB_ECHO_LEN]);
 
 /*
- * Read a message of that kind; ip_header says that an IPv4 header stands before it, as raw IPv4 sockets deliver it.
- * False when it is another message or too short. Longer than ours is fine: the rest is not looked at. Checksums are
- * the kernel's business: it has verified a reply, and a quoted request was cut.
+ * Read a message of that kind; ip_header says that an IPv4 header stands before it, as raw IPv4 sockets
+ * deliver it. False when it is another message or too short. Longer than ours is fine: the rest is not looked
+ * at. Checksums are the kernel's business: it has verified a reply, and a quoted request was cut.
  */
 bool lb_echo_parse(int family, enum lb_echo_kind kind, bool ip_header, const uint8_t *buf, size_t len,
 	struct lb_echo *out);

@@ -33,11 +33,11 @@ static void keep_head(struct lb_expect *expect, const uint8_t *buf, size_t len)
 }
 
 /*
- * Knuth, Morris and Pratt. The borders are found anew for each piece, on the stack: a thousand probes then share no
- * table and own none, for about a microsecond a piece with the longest pattern.
+ * Knuth, Morris and Pratt. The borders are found anew for each piece, on the stack: a thousand probes then
+ * share no table and own none, for about a microsecond a piece with the longest pattern.
  */
-enum lb_expect_result lb_expect_feed(struct lb_expect *expect, const uint8_t *pattern, size_t pattern_len,
-	const uint8_t *buf, size_t len)
+enum lb_expect_result lb_expect_feed(
+	struct lb_expect *expect, const uint8_t *pattern, size_t pattern_len, const uint8_t *buf, size_t len)
 {
 	uint16_t border[LB_CHECK_TEXT_MAX];
 	size_t room = LB_EXPECT_REPLY_MAX - expect->seen;

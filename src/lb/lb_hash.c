@@ -137,9 +137,10 @@ long lb_hash_maglev(const struct lb_hash_entry *entries, size_t n, uint32_t *tab
 	memset(table, 0xff, size * sizeof(*table));
 
 	/*
-	 * The heaviest entry takes a turn every round, one of half its weight every other round, and everyone in the
-	 * first: turns proportional to weight (the paper's section 3.4) and still spread over the rounds. Giving an
-	 * entry all of its turns at once would let a weight of 256 fill a small table before the others had any.
+	 * The heaviest entry takes a turn every round, one of half its weight every other round, and everyone
+	 * in the first: turns proportional to weight (the paper's section 3.4) and still spread over the
+	 * rounds. Giving an entry all of its turns at once would let a weight of 256 fill a small table
+	 * before the others had any.
 	 */
 	for (uint64_t round = 0; filled < size; round++) {
 		for (size_t i = 0; i < n && filled < size; i++) {
@@ -230,8 +231,8 @@ static uint32_t heap_pop(struct heap *h)
 
 /*
  * Occurrence k of an entry with c of L slots may stand from floor(k L / c) and must stand before
- * ceil((k + 1) L / c). Taking, among those that may, the one that must soonest always meets every bound: it is
- * the one-processor case of Pfair scheduling (Baruah et al., "Proportionate Progress", Algorithmica 1996).
+ * ceil((k + 1) L / c). Taking, among those that may, the one that must soonest always meets every bound: it
+ * is the one-processor case of Pfair scheduling (Baruah et al., "Proportionate Progress", Algorithmica 1996).
  */
 long lb_hash_weighted(const struct lb_hash_entry *entries, size_t n, uint32_t *table, size_t cap)
 {

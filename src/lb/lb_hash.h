@@ -30,9 +30,10 @@ struct lb_hash_entry {
 uint64_t lb_hash_seed(const struct net_addr *addr, uint16_t port);
 
 /*
- * The prime table size for a pool of n backends: the first of 251, 509, 1021, 2039, 4093, 8191, 16381, 32749 and
- * 65521 that is at least 100 n (the paper's bound for shares within 1 %), or the last of them. Ask with the
- * number of backends in the configuration, not of those that are up: another size moves nearly every slot.
+ * The prime table size for a pool of n backends: the first of 251, 509, 1021, 2039, 4093, 8191, 16381, 32749
+ * and 65521 that is at least 100 n (the paper's bound for shares within 1 %), or the last of them. Ask with
+ * the number of backends in the configuration, not of those that are up: another size moves nearly every
+ * slot.
  */
 size_t lb_hash_maglev_size(size_t n);
 
@@ -51,11 +52,11 @@ size_t lb_hash_weighted_size(const struct lb_hash_entry *entries, size_t n);
 
 /*
  * Write a sequence in which each id stands weight / gcd times, evenly: with L the length, the kth occurrence
- * (from 0) of an id with c slots lies in [floor(k L / c), ceil((k + 1) L / c)), so two occurrences, also around
- * the end, are at most ceil(2 L / c) apart, and any prefix holds an id within one of its exact share. Among
- * equals the order of entries decides: equal weights give plain round robin in that order.
- * Returns the length, 0 when n is 0; -ENOSPC when it is above cap, -EINVAL when a weight is 0, -E2BIG when n is
- * above LB_POOL_BACKENDS_MAX.
+ * (from 0) of an id with c slots lies in [floor(k L / c), ceil((k + 1) L / c)), so two occurrences, also
+ * around the end, are at most ceil(2 L / c) apart, and any prefix holds an id within one of its exact share.
+ * Among equals the order of entries decides: equal weights give plain round robin in that order. Returns the
+ * length, 0 when n is 0; -ENOSPC when it is above cap, -EINVAL when a weight is 0, -E2BIG when n is above
+ * LB_POOL_BACKENDS_MAX.
  */
 long lb_hash_weighted(const struct lb_hash_entry *entries, size_t n, uint32_t *table, size_t cap);
 

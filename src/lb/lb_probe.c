@@ -112,7 +112,7 @@ static void begin(struct lb_probe *probe)
 {
 	double interval_s = probe->check->interval_ms / 1e3;
 
-	/* The loop's idea of now is as old as the callbacks before this one took; the time limit starts now. */
+	/* The loop's now is as old as the callbacks before this one took; the time limit starts now. */
 	ev_now_update(probe->prober->loop);
 	probe->began_at = monotonic_now();
 	probe->next_at = probe->began_at + interval_s * (1 - JITTER + 2 * JITTER * random_fraction());
@@ -187,7 +187,8 @@ static const struct lb_probe_kind *kind_of(const struct lb_check *check)
 	}
 }
 
-static void aim(struct lb_probe *probe, const struct lb_check *check, const struct net_addr *addr, uint16_t port)
+static void aim(
+	struct lb_probe *probe, const struct lb_check *check, const struct net_addr *addr, uint16_t port)
 {
 	probe->check = check;
 	probe->kind = kind_of(check);
@@ -239,12 +240,12 @@ static bool bytes_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t
 static bool same_questions(const struct lb_check *a, const struct lb_check *b)
 {
 	return a->type == b->type && a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms &&
-		bytes_equal(a->send, a->send_len, b->send, b->send_len) &&
-		bytes_equal(a->expect, a->expect_len, b->expect, b->expect_len);
+	       bytes_equal(a->send, a->send_len, b->send, b->send_len) &&
+	       bytes_equal(a->expect, a->expect_len, b->expect, b->expect_len);
 }
 
-void lb_probe_reconfigure(struct lb_probe *probe, const struct lb_check *check, const struct net_addr *addr,
-	uint16_t port)
+void lb_probe_reconfigure(
+	struct lb_probe *probe, const struct lb_check *check, const struct net_addr *addr, uint16_t port)
 {
 	bool started = probe->started;
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ping check, ICMP (RFC 792) and ICMPv6 (RFC 4443) echo. All probes of a family share one socket: a "ping" socket
- * where net.ipv4.ping_group_range lets us have one, else a raw socket, which takes CAP_NET_RAW.
+ * The ping check, ICMP (RFC 792) and ICMPv6 (RFC 4443) echo. All probes of a family share one socket: a
+ * "ping" socket where net.ipv4.ping_group_range lets us have one, else a raw socket, which takes CAP_NET_RAW.
  *
- * Each request has a sequence number that nobody else waits for and eight random bytes. A reply, or the request that
- * an ICMP error quotes, counts only if it comes back with both, from the address that was asked, while the probe
- * still waits: what is late, doubled or forged finds nobody. Errors come by the socket's error queue (IP_RECVERR) and
- * end the probe at once. A router that quotes fewer than our 16 bytes is not believed; the time limit then tells.
+ * Each request has a sequence number that nobody else waits for and eight random bytes. A reply, or the
+ * request that an ICMP error quotes, counts only if it comes back with both, from the address that was asked,
+ * while the probe still waits: what is late, doubled or forged finds nobody. Errors come by the socket's
+ * error queue (IP_RECVERR) and end the probe at once. A router that quotes fewer than our 16 bytes is not
+ * believed; the time limit then tells.
  */
 #include "lb/lb_probe.h"
 
@@ -76,14 +77,16 @@ static void echo_leave(struct lb_probe *probe)
 }
 
 /* The probe that waits for this message to or from that address, or NULL. */
-static struct lb_probe *echo_find(struct lb_prober *prober, const struct lb_echo *echo,
-	const struct sockaddr_storage *peer)
+static struct lb_probe *echo_find(
+	struct lb_prober *prober, const struct lb_echo *echo, const struct sockaddr_storage *peer)
 {
 	struct lb_probe *probe = echo->sequence < prober->echo_room ? prober->echoes[echo->sequence] : NULL;
-	const uint8_t *bytes = peer->ss_family == AF_INET6 ? (const uint8_t *)&((const struct sockaddr_in6 *)peer)->sin6_addr
-		: (const uint8_t *)&((const struct sockaddr_in *)peer)->sin_addr;
+	const uint8_t *bytes = peer->ss_family == AF_INET6
+				       ? (const uint8_t *)&((const struct sockaddr_in6 *)peer)->sin6_addr
+				       : (const uint8_t *)&((const struct sockaddr_in *)peer)->sin_addr;
 
-	if (!probe || probe->addr.family != peer->ss_family || memcmp(probe->echo.cookie, echo->cookie, LB_ECHO_COOKIE) ||
+	if (!probe || probe->addr.family != peer->ss_family ||
+		memcmp(probe->echo.cookie, echo->cookie, LB_ECHO_COOKIE) ||
 		memcmp(probe->addr.bytes, bytes, peer->ss_family == AF_INET6 ? 16 : 4))
 		return NULL;
 	return probe;
@@ -91,14 +94,18 @@ static struct lb_probe *echo_find(struct lb_prober *prober, const struct lb_echo
 
 /* ---- what comes in ---- */
 
-/* One message from the error queue: an ICMP error that quotes a request of ours. False when the queue is empty. */
+/* One message from the error queue: an ICMP error that quotes our request. False when it is empty. */
 static bool receive_error(struct lb_prober *prober, int family)
 {
 	struct sockaddr_storage peer = {0};
 	uint8_t buf[128], control[512];
 	struct iovec iov = {buf, sizeof(buf)};
-	struct msghdr msg = {.msg_name = &peer, .msg_namelen = sizeof(peer), .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr msg = {.msg_name = &peer,
+		.msg_namelen = sizeof(peer),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(socket_of(prober, family)->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
 	struct sock_extended_err ee = {0};
 	struct lb_probe *probe;
@@ -123,7 +130,7 @@ static bool receive_error(struct lb_prober *prober, int family)
 	return true;
 }
 
-/* One message; false when there is none. An error that the socket was told of is reported here once: go on. */
+/* One message; false when there is none. An error the socket was told of is reported here once: go on. */
 static bool receive_reply(struct lb_prober *prober, int family)
 {
 	struct lb_ping_socket *ping = socket_of(prober, family);
@@ -175,7 +182,8 @@ static int filter_raw(int fd, int family, uint16_t ident)
 		BPF_STMT(BPF_RET | BPF_K, 0xffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	struct sock_fprog program = family == AF_INET6 ? (struct sock_fprog){4, code6} : (struct sock_fprog){5, code4};
+	struct sock_fprog program =
+		family == AF_INET6 ? (struct sock_fprog){4, code6} : (struct sock_fprog){5, code4};
 	struct icmp_filter only4 = {~(1U << ICMP_ECHOREPLY)};
 	struct icmp6_filter only6;
 
@@ -266,14 +274,15 @@ static void ping_init(struct lb_probe *probe)
 	memset(&probe->echo, 0, sizeof(probe->echo));
 }
 
-/* Send; an error that an earlier request left on the shared socket is reported by this call and gone at the next. */
+/* Send; an error that an earlier request left on the shared socket comes with this call, not with the next. */
 static int send_request(struct lb_probe *probe, int fd, const uint8_t request[LB_ECHO_LEN])
 {
 	struct sockaddr_storage peer;
 	socklen_t len = addr_to_sockaddr(&probe->addr, 0, &peer);
 
 	for (int try = 0; try < 2; try++)
-		if (sendto(fd, request, LB_ECHO_LEN, MSG_DONTWAIT, (struct sockaddr *)&peer, len) == LB_ECHO_LEN)
+		if (sendto(fd, request, LB_ECHO_LEN, MSG_DONTWAIT, (struct sockaddr *)&peer, len) ==
+			LB_ECHO_LEN)
 			return 0;
 	return errno == EAGAIN ? -ENOBUFS : -errno;
 }
@@ -301,7 +310,8 @@ static void ping_begin(struct lb_probe *probe)
 
 static void ping_expire(struct lb_probe *probe, char *cause)
 {
-	snprintf(cause, LB_PROBE_CAUSE_MAX, "timed out after %u ms (no echo reply)", probe->check->timeout_ms);
+	snprintf(
+		cause, LB_PROBE_CAUSE_MAX, "timed out after %u ms (no echo reply)", probe->check->timeout_ms);
 }
 
 static void ping_end(struct lb_probe *probe, bool ok)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tcp check: connect; if asked to, send; if asked to, wait until the reply contains the expected bytes. Without
- * expect a connection is all that is asked, and that the kernel gives even when the program behind it hangs.
+ * The tcp check: connect; if asked to, send; if asked to, wait until the reply contains the expected bytes.
+ * Without expect a connection is all that is asked, and that the kernel gives even when the program behind it
+ * hangs.
  *
- * How it closes. A bare connect, and one that came to nothing, is reset (SO_LINGER 0): closing it the polite way
- * would leave a TIME_WAIT here for each, 60,000 of them at a thousand checks a second. Once bytes were exchanged and
- * the answer was good it is closed politely: a server that answered well should not find an error in its log. Those
- * checks do leave a TIME_WAIT, for 60 s and some 250 bytes of kernel memory each, unless the server closes first.
+ * How it closes. A bare connect, and one that came to nothing, is reset (SO_LINGER 0): closing it the polite
+ * way would leave a TIME_WAIT here for each, 60,000 of them at a thousand checks a second. Once bytes were
+ * exchanged and the answer was good it is closed politely: a server that answered well should not find an
+ * error in its log. Those checks do leave a TIME_WAIT, for 60 s and some 250 bytes of kernel memory each,
+ * unless the server closes first.
  */
 #include "lb/lb_probe.h"
 
@@ -17,8 +19,8 @@
 
 #include "lb/lb_probe_kind.h"
 
-#define QUOTE_MAX   32  /* bytes of the expected text that a message shows */
-#define QUOTE_ROOM  140 /* room for a quoted text: QUOTE_MAX bytes, each four characters, and what is around them */
+#define QUOTE_MAX   32  /* bytes of a text that a message shows */
+#define QUOTE_ROOM  140 /* for these, four characters each, and what is around them */
 #define PIECE_BYTES 16384
 
 static void watch(struct lb_probe *probe, int events)
@@ -45,8 +47,8 @@ static char *quote_reply(const struct lb_probe *probe, char out[QUOTE_ROOM])
 	return out;
 }
 
-/* On a local address with nobody listening, the kernel may pick the very port we connect to as our own, and the
- * socket then talks to itself. */
+/* On a local address with nobody listening, the kernel may pick the very port we connect to as our own, and
+ * the socket then talks to itself. */
 static bool connected_to_itself(const struct lb_probe *probe)
 {
 	struct sockaddr_storage own = {0}, peer;
@@ -90,7 +92,8 @@ static void on_connect_done(struct lb_probe *probe)
 static void on_send_ready(struct lb_probe *probe)
 {
 	const struct lb_check *check = probe->check;
-	ssize_t n = send(probe->io.fd, check->send + probe->sent, check->send_len - probe->sent, MSG_NOSIGNAL);
+	ssize_t n =
+		send(probe->io.fd, check->send + probe->sent, check->send_len - probe->sent, MSG_NOSIGNAL);
 	char text[64];
 
 	if (n < 0) {
@@ -115,8 +118,8 @@ static void on_reply_ended(struct lb_probe *probe, const char *how)
 
 	quote_expected(probe, expected);
 	if (probe->expect.seen)
-		lb_probe_finish(probe, false, "unexpected reply %s (no %s before %s)", quote_reply(probe, reply), expected,
-			how);
+		lb_probe_finish(probe, false, "unexpected reply %s (no %s before %s)",
+			quote_reply(probe, reply), expected, how);
 	else
 		lb_probe_finish(probe, false, "%s without a reply (waiting for %s)", how, expected);
 }
@@ -171,8 +174,8 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 static void tcp_init(struct lb_probe *probe)
 {
 	ev_init(&probe->io, on_io);
-	/* After a pause of ours (a stopped process, a long reload) the answer and the time limit are due in the same
-	 * turn of the loop: the answer goes first, or the backend would pay for our pause. */
+	/* After a pause of ours (a stopped process, a long reload) the answer and the time limit are due in
+	 * the same turn of the loop: the answer goes first, or the backend would pay for our pause. */
 	ev_set_priority(&probe->io, EV_MAXPRI);
 	probe->io.data = probe;
 	ev_io_set(&probe->io, -1, 0);
@@ -209,8 +212,8 @@ static void tcp_expire(struct lb_probe *probe, char *cause)
 		snprintf(cause, LB_PROBE_CAUSE_MAX, "timed out after %u ms (%s)", ms,
 			probe->stage == LB_PROBE_CONNECTING ? "connecting" : "sending");
 	else if (probe->expect.seen)
-		snprintf(cause, LB_PROBE_CAUSE_MAX, "unexpected reply %s (no %s within %u ms)", quote_reply(probe, reply),
-			quote_expected(probe, expected), ms);
+		snprintf(cause, LB_PROBE_CAUSE_MAX, "unexpected reply %s (no %s within %u ms)",
+			quote_reply(probe, reply), quote_expected(probe, expected), ms);
 	else
 		snprintf(cause, LB_PROBE_CAUSE_MAX, "timed out after %u ms (waiting for %s)", ms,
 			quote_expected(probe, expected));

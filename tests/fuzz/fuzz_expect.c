@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The expect matcher and the quoting of replies. Input: one byte n, 1 + n % 64 bytes of pattern, then a reply; the first
- * byte of what is left of each piece says how long the piece is. The answer must be memmem()'s.
+ * The expect matcher and the quoting of replies. Input: one byte n, 1 + n % 64 bytes of pattern, then a
+ * reply; the first byte of what is left of each piece says how long the piece is. The answer must be
+ * memmem()'s.
  */
 #include <stdint.h>
 #include <stdlib.h>

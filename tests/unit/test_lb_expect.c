@@ -22,7 +22,8 @@ static enum lb_expect_result feed_pieces(const char *pattern, const char *text, 
 	for (size_t at = 0; at < len && result == LB_EXPECT_MORE; at += piece) {
 		size_t n = len - at < piece ? len - at : piece;
 
-		result = lb_expect_feed(&e, (const uint8_t *)pattern, strlen(pattern), (const uint8_t *)text + at, n);
+		result = lb_expect_feed(
+			&e, (const uint8_t *)pattern, strlen(pattern), (const uint8_t *)text + at, n);
 	}
 	return result;
 }
@@ -53,7 +54,8 @@ static void agrees_with_memmem(void **state)
 	srandom(9);
 	for (int round = 0; round < 20000; round++) {
 		uint8_t pattern[12], text[200];
-		size_t plen = 1 + (size_t)random() % sizeof(pattern), tlen = (size_t)random() % sizeof(text), at = 0;
+		size_t plen = 1 + (size_t)random() % sizeof(pattern), tlen = (size_t)random() % sizeof(text),
+		       at = 0;
 		unsigned letters = 1 + (unsigned)random() % 3;
 		struct lb_expect e = {0};
 		enum lb_expect_result result = LB_EXPECT_MORE;
@@ -94,7 +96,8 @@ static void endless_data_ends_at_the_limit(void **state)
 		memset(&e, 0, sizeof(e));
 		e.seen = LB_EXPECT_REPLY_MAX - 10;
 		noise[9 + tail] = 1;
-		assert_int_equal(lb_expect_feed(&e, pattern, 2, noise, 20), tail ? LB_EXPECT_LIMIT : LB_EXPECT_FOUND);
+		assert_int_equal(
+			lb_expect_feed(&e, pattern, 2, noise, 20), tail ? LB_EXPECT_LIMIT : LB_EXPECT_FOUND);
 		noise[9 + tail] = 0;
 	}
 }
@@ -110,7 +113,8 @@ static void longest_and_odd_patterns(void **state)
 	text[sizeof(text) - 1] = 'b';
 	assert_int_equal(lb_expect_feed(&e, pattern, LB_CHECK_TEXT_MAX, text, sizeof(text)), LB_EXPECT_FOUND);
 	memset(&e, 0, sizeof(e));
-	assert_int_equal(lb_expect_feed(&e, pattern, LB_CHECK_TEXT_MAX + 1, text, sizeof(text)), LB_EXPECT_LIMIT);
+	assert_int_equal(
+		lb_expect_feed(&e, pattern, LB_CHECK_TEXT_MAX + 1, text, sizeof(text)), LB_EXPECT_LIMIT);
 	assert_int_equal(lb_expect_feed(&e, pattern, 0, text, 0), LB_EXPECT_FOUND);
 }
 

@@ -15,7 +15,7 @@
 #include "lb/lb_hash.h"
 #include "lb/lb_model.h"
 
-#define MAX LB_POOL_BACKENDS_MAX
+#define MAX   LB_POOL_BACKENDS_MAX
 #define SLOTS 65536
 
 static uint32_t table[SLOTS], other[SLOTS];
@@ -27,7 +27,8 @@ static void make_entries(size_t n, uint32_t weight)
 	for (size_t i = 0; i < n; i++) {
 		struct net_addr a = {.family = AF_INET, .bytes = {10, 9, (uint8_t)(i >> 8), (uint8_t)i}};
 
-		entries[i] = (struct lb_hash_entry){.id = 1000 + (uint32_t)i, .weight = weight, .seed = lb_hash_seed(&a, 80)};
+		entries[i] = (struct lb_hash_entry){
+			.id = 1000 + (uint32_t)i, .weight = weight, .seed = lb_hash_seed(&a, 80)};
 	}
 }
 
@@ -106,7 +107,8 @@ static void maglev_refuses_what_would_not_end(void **state)
 	entries[1].weight = 0;
 	assert_int_equal(lb_hash_maglev(entries, 2, table, 251), -EINVAL);
 	make_entries(3, 1);
-	assert_int_equal(lb_hash_maglev(entries, 3, table, 2), 2); /* more entries than slots: full, no hang */
+	assert_int_equal(
+		lb_hash_maglev(entries, 3, table, 2), 2); /* more entries than slots: full, no hang */
 	assert_int_equal(lb_hash_maglev(entries, 1, table, 251), 251);
 	for (size_t s = 0; s < 251; s++)
 		assert_int_equal(table[s], 1000);
@@ -328,8 +330,9 @@ static void tables_are_built_fast(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	lb_hash_weighted(entries, MAX, table, SLOTS);
 	weighted = elapsed_ms(from);
-	print_message("maglev 256 x 65521: equal %.1f ms, one of weight 256 %.1f ms; weighted 65,535 slots: %.1f ms\n", equal,
-		skewed, weighted);
+	print_message("maglev 256 x 65521: equal %.1f ms, one of weight 256 %.1f ms; weighted 65,535 slots: "
+		      "%.1f ms\n",
+		equal, skewed, weighted);
 	assert_true(equal < 200 && skewed < 400 && weighted < 200);
 }
 

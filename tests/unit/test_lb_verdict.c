@@ -10,7 +10,8 @@
 
 #include "lb/lb_verdict.h"
 
-/* reports: + success, - failure. states after each: c checking, u up, d down; a capital letter where it changed. */
+/* reports: + success, - failure. states after each: c checking, u up, d down; a capital letter where it
+ * changed. */
 static const struct {
 	const char *what;
 	uint8_t rise, fall;
@@ -35,7 +36,8 @@ static void table_of_reports(void **state)
 		char states[32] = "";
 
 		for (size_t i = 0; rows[r].reports[i]; i++) {
-			enum lb_verdict_change change = lb_verdict_report(&v, rows[r].reports[i] == '+', rows[r].rise, rows[r].fall);
+			enum lb_verdict_change change =
+				lb_verdict_report(&v, rows[r].reports[i] == '+', rows[r].rise, rows[r].fall);
 
 			if (change == LB_VERDICT_SAME)
 				states[i] = "cud"[v.state];
@@ -45,7 +47,8 @@ static void table_of_reports(void **state)
 			assert_true(change != LB_VERDICT_WENT_DOWN || v.state == LB_VERDICT_DOWN);
 		}
 		if (strcmp(states, rows[r].states))
-			fail_msg("%s: %s gave %s, not %s", rows[r].what, rows[r].reports, states, rows[r].states);
+			fail_msg("%s: %s gave %s, not %s", rows[r].what, rows[r].reports, states,
+				rows[r].states);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Make text from outside safe to print; see clean_text.h. UTF-8 is RFC 3629's: no surrogates, no long forms. */
+/* Make text from outside safe to print; see clean_text.h. UTF-8 is RFC 3629's: no surrogates, no long forms.
+ */
 #include "common/clean_text.h"
 
 #include <stdbool.h>

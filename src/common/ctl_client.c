@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The asking side of the control socket; see ctl_client.h. Every wait is a poll() up to one deadline a call. */
+/* The asking side of the control socket; see ctl_client.h. Every wait is a poll() up to one deadline a call.
+ */
 #include "common/ctl_client.h"
 
 #include <errno.h>
@@ -84,16 +85,19 @@ static void explain_dial(int rc, const char *rundir, const char *name, char *err
 	if (rc == -ENOENT || rc == -ECONNREFUSED || rc == -ENOTDIR)
 		snprintf(error, error_size,
 			"tandem-%s is not running in %s: start it with 'systemctl start tandem-%s' or "
-			"'tandem-%s -c FILE', or name its run directory with -r", name, rundir, name, name);
+			"'tandem-%s -c FILE', or name its run directory with -r",
+			name, rundir, name, name);
 	else if (rc == -EACCES || rc == -EPERM)
 		snprintf(error, error_size,
-			"no permission for tandem-%s's control socket in %s: run as root, or as a user of its group",
+			"no permission for tandem-%s's control socket in %s: run as root, or as a user of "
+			"its group",
 			name, rundir);
 	else if (rc == -ETIMEDOUT)
-		snprintf(error, error_size, "tandem-%s in %s does not accept connections: it is hung or stopped", name,
-			rundir);
+		snprintf(error, error_size,
+			"tandem-%s in %s does not accept connections: it is hung or stopped", name, rundir);
 	else if (rc == -ENAMETOOLONG)
-		snprintf(error, error_size, "run directory %.60s... is too long for a socket's path (107 bytes)", rundir);
+		snprintf(error, error_size,
+			"run directory %.60s... is too long for a socket's path (107 bytes)", rundir);
 	else
 		snprintf(error, error_size, "cannot reach tandem-%s in %s: %s", name, rundir, strerror(-rc));
 }
@@ -191,12 +195,13 @@ static int receive(struct ctl_client *client, struct ctl_wire_frame *frame, enum
 	}
 }
 
-static json_t *broken(struct ctl_client *client, int rc, enum ctl_wire_result result, char *error,
-	size_t error_size)
+static json_t *broken(
+	struct ctl_client *client, int rc, enum ctl_wire_result result, char *error, size_t error_size)
 {
 	client->broken = true;
 	if (rc == -ETIMEDOUT)
-		snprintf(error, error_size, "tandem-%s did not answer within %d s: it is hung, stopped or very busy",
+		snprintf(error, error_size,
+			"tandem-%s did not answer within %d s: it is hung, stopped or very busy",
 			client->name, (client->timeout_ms + 999) / 1000);
 	else if (rc == -ECONNRESET || rc == -EPIPE)
 		snprintf(error, error_size, "tandem-%s closed the connection without an answer: see its log",
@@ -222,8 +227,8 @@ static json_t *unwrap(json_t *reply, char *error, size_t error_size)
 	return data;
 }
 
-json_t *ctl_client_call(struct ctl_client *client, const char *command, json_t *args, char *error,
-	size_t error_size)
+json_t *ctl_client_call(
+	struct ctl_client *client, const char *command, json_t *args, char *error, size_t error_size)
 {
 	int64_t deadline_ms = now_ms() + client->timeout_ms;
 	uint8_t head[CTL_WIRE_HEADER];

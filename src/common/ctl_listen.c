@@ -49,8 +49,8 @@ static int clear_path(const struct sockaddr_un *address, char *error, size_t err
 	if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
 		rc = -errno;
 	if (rc == -EADDRINUSE)
-		snprintf(error, error_size, "another process listens on %s: stop it, or use another directory with -r",
-			path);
+		snprintf(error, error_size,
+			"another process listens on %s: stop it, or use another directory with -r", path);
 	else if (rc < 0)
 		snprintf(error, error_size, "cannot replace %s: %s", path, strerror(-rc));
 	return rc;

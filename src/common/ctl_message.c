@@ -60,16 +60,16 @@ int ctl_arg_text(const struct ctl_request *request, const char *key, const char 
 	return 0;
 }
 
-int ctl_arg_number(const struct ctl_request *request, const char *key, uint64_t min, uint64_t max, uint64_t fallback,
-	uint64_t *out, json_t **reply)
+int ctl_arg_number(const struct ctl_request *request, const char *key, uint64_t min, uint64_t max,
+	uint64_t fallback, uint64_t *out, json_t **reply)
 {
 	const json_t *value = json_object_get(request->args, key);
 
 	*out = fallback;
 	if (!value)
 		return 0;
-	if (!json_is_integer(value) || json_integer_value(value) < 0 || (uint64_t)json_integer_value(value) < min ||
-		(uint64_t)json_integer_value(value) > max) {
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+		(uint64_t)json_integer_value(value) < min || (uint64_t)json_integer_value(value) > max) {
 		*reply = ctl_reply_error("%s: argument '%s' must be a whole number from %llu to %llu",
 			request->command, key, (unsigned long long)min, (unsigned long long)max);
 		return -EINVAL;
@@ -103,7 +103,8 @@ static json_t *unknown_command(const struct ctl_command *table, size_t count, co
 	return ctl_reply_error("unknown command '%s'", shown(name, text));
 }
 
-json_t *ctl_dispatch(const struct ctl_command *table, size_t count, void *ctx, const struct ctl_request *request)
+json_t *ctl_dispatch(
+	const struct ctl_command *table, size_t count, void *ctx, const struct ctl_request *request)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(table[i].name, request->command) != 0)
@@ -111,10 +112,13 @@ json_t *ctl_dispatch(const struct ctl_command *table, size_t count, void *ctx, c
 		if (table[i].access == CTL_READ)
 			return table[i].handle(ctx, request);
 		if (request->read_only) {
-			log_warn("control: refused '%s' from uid %u (pid %d): it came over the read-only socket",
+			log_warn("control: refused '%s' from uid %u (pid %d): it came over the read-only "
+				 "socket",
 				table[i].name, (unsigned)request->peer_uid, (int)request->peer_pid);
-			return ctl_reply_error("'%s' changes something and this socket is read-only: ask as root "
-					       "or as a user who may open the full one", table[i].name);
+			return ctl_reply_error(
+				"'%s' changes something and this socket is read-only: ask as root "
+				"or as a user who may open the full one",
+				table[i].name);
 		}
 
 		char *args = json_dumps(request->args, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -136,8 +140,8 @@ static void explain_json(char *error, size_t error_size, const char *what, const
 	snprintf(error, error_size, "%s is not JSON: %s at byte %d", what, clean, cause->position);
 }
 
-int ctl_request_parse(const uint8_t *body, size_t len, struct ctl_request *request, json_t **root, char *error,
-	size_t error_size)
+int ctl_request_parse(const uint8_t *body, size_t len, struct ctl_request *request, json_t **root,
+	char *error, size_t error_size)
 {
 	json_error_t cause;
 
@@ -172,7 +176,8 @@ int ctl_request_parse(const uint8_t *body, size_t len, struct ctl_request *reque
 
 json_t *ctl_request_build(const char *command, json_t *args)
 {
-	return args ? json_pack("{s:s,s:O}", "command", command, "args", args) : json_pack("{s:s}", "command", command);
+	return args ? json_pack("{s:s,s:O}", "command", command, "args", args)
+		    : json_pack("{s:s}", "command", command);
 }
 
 json_t *ctl_reply_parse(const uint8_t *body, size_t len, char *error, size_t error_size)
@@ -190,7 +195,8 @@ json_t *ctl_reply_parse(const uint8_t *body, size_t len, char *error, size_t err
 	if ((json_is_true(ok) && json_object_get(reply, "data")) ||
 		(json_is_false(ok) && json_is_string(json_object_get(reply, "error"))))
 		return reply;
-	snprintf(error, error_size, "the reply is neither {\"ok\": true, \"data\"} nor {\"ok\": false, \"error\"}");
+	snprintf(error, error_size,
+		"the reply is neither {\"ok\": true, \"data\"} nor {\"ok\": false, \"error\"}");
 	json_decref(reply);
 	return NULL;
 }

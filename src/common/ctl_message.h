@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a control frame's body says: requests and replies as JSON, and the table that joins a command's name to
- * the function that answers it. No sockets: ctl_server feeds it, docs/CONTROL.md describes it.
+ * What a control frame's body says: requests and replies as JSON, and the table that joins a command's name
+ * to the function that answers it. No sockets: ctl_server feeds it, docs/CONTROL.md describes it.
  *
  *   request  {"command": "drain", "args": {"pool": "kv", "backend": "kv1"}}       args may be left out
  *   reply    {"ok": true, "data": ...}   or   {"ok": false, "error": "one line"}
@@ -38,7 +38,8 @@ struct ctl_command {
 };
 
 /* Find the request's row and run it. An unknown name is refused with the nearest one that exists. */
-json_t *ctl_dispatch(const struct ctl_command *table, size_t count, void *ctx, const struct ctl_request *request);
+json_t *ctl_dispatch(
+	const struct ctl_command *table, size_t count, void *ctx, const struct ctl_request *request);
 
 /* {"ok": true, "data": data}; takes the reference over (also when it fails). NULL data means it could not be
  * built: returns NULL, as out of memory does. */
@@ -54,19 +55,19 @@ json_t *ctl_reply_error(const char *fmt, ...) __attribute__((format(printf, 1, 2
  * line in *reply (a new reference, to be returned by the handler). */
 int ctl_arg_text(const struct ctl_request *request, const char *key, const char *fallback, const char **out,
 	json_t **reply);
-int ctl_arg_number(const struct ctl_request *request, const char *key, uint64_t min, uint64_t max, uint64_t fallback,
-	uint64_t *out, json_t **reply);
+int ctl_arg_number(const struct ctl_request *request, const char *key, uint64_t min, uint64_t max,
+	uint64_t fallback, uint64_t *out, json_t **reply);
 
 /* Parse a request's body. 0: *root owns what request points into (the caller drops it after the answer);
  * request's read_only and peer fields are left alone. -EINVAL: error has one line. */
-int ctl_request_parse(const uint8_t *body, size_t len, struct ctl_request *request, json_t **root, char *error,
-	size_t error_size);
+int ctl_request_parse(const uint8_t *body, size_t len, struct ctl_request *request, json_t **root,
+	char *error, size_t error_size);
 
 /* {"command": command, "args": args}; args is borrowed and may be NULL. NULL when out of memory. */
 json_t *ctl_request_build(const char *command, json_t *args);
 
-/* Parse a reply's body: a new reference to an object that is one of the two shapes above, or NULL with one line
- * in error. */
+/* Parse a reply's body: a new reference to an object that is one of the two shapes above, or NULL with one
+ * line in error. */
 json_t *ctl_reply_parse(const uint8_t *body, size_t len, char *error, size_t error_size);
 
 #endif

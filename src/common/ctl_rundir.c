@@ -30,7 +30,8 @@ static int make_rundir(const char *rundir, char *error, size_t error_size)
 	if (errno == EEXIST) {
 		if (stat(rundir, &st) == 0 && S_ISDIR(st.st_mode))
 			return 0;
-		snprintf(error, error_size, "run directory %s is not a directory: name another with -r", rundir);
+		snprintf(error, error_size, "run directory %s is not a directory: name another with -r",
+			rundir);
 		return -ENOTDIR;
 	}
 
@@ -105,12 +106,13 @@ int ctl_lock_rundir(const char *rundir, const char *name, char *error, size_t er
 
 	if (fd == -EALREADY && holder > 0)
 		snprintf(error, error_size,
-			"tandem-%s already runs in %s as pid %ld: stop it, or give this one another directory with -r",
+			"tandem-%s already runs in %s as pid %ld: stop it, or give this one another "
+			"directory with -r",
 			name, rundir, holder);
 	else if (fd == -EALREADY)
 		snprintf(error, error_size,
-			"tandem-%s already runs in %s: stop it, or give this one another directory with -r", name,
-			rundir);
+			"tandem-%s already runs in %s: stop it, or give this one another directory with -r",
+			name, rundir);
 	else if (fd < 0)
 		snprintf(error, error_size, "cannot lock %s: %s", path, strerror(-fd));
 	if (fd < 0)
@@ -140,7 +142,8 @@ int ctl_socket_address(const char *rundir, const char *name, bool read_only, str
 	memset(out, 0, sizeof(*out));
 	out->sun_family = AF_UNIX;
 
-	int n = snprintf(out->sun_path, sizeof(out->sun_path), "%s/%s%s.sock", rundir, name, read_only ? "-ro" : "");
+	int n = snprintf(
+		out->sun_path, sizeof(out->sun_path), "%s/%s%s.sock", rundir, name, read_only ? "-ro" : "");
 
 	return n < 0 || (size_t)n >= sizeof(out->sun_path) ? -ENAMETOOLONG : 0;
 }

@@ -50,9 +50,9 @@ struct client {
 	uint8_t *in;
 	size_t in_len, in_size;
 	uint8_t head[CTL_WIRE_HEADER];
-	char *out; /* the reply's body; NULL while asking */
+	char *out;                /* the reply's body; NULL while asking */
 	size_t out_len, out_sent; /* header and body */
-	bool last; /* close after this reply: what comes behind is not a frame any more */
+	bool last;                /* close after this reply: what comes behind is not a frame any more */
 };
 
 struct ctl_server {
@@ -114,7 +114,8 @@ static void client_reply(struct client *client, json_t *reply)
 		json_decref(reply);
 	}
 	if (!client->out) {
-		log_error("control: out of memory for an answer, closing the client (pid %d)", (int)client->pid);
+		log_error("control: out of memory for an answer, closing the client (pid %d)",
+			(int)client->pid);
 		client_close(client);
 		return;
 	}
@@ -167,7 +168,8 @@ static int client_grow(struct client *client)
 static bool client_advance(struct client *client)
 {
 	struct ctl_wire_frame frame;
-	enum ctl_wire_result result = ctl_wire_decode(client->in, client->in_len, CTL_WIRE_REQUEST_MAX, &frame);
+	enum ctl_wire_result result =
+		ctl_wire_decode(client->in, client->in_len, CTL_WIRE_REQUEST_MAX, &frame);
 
 	if (result == CTL_WIRE_MORE)
 		return false;
@@ -269,15 +271,19 @@ static void on_client_deadline(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct client *client = w->data;
 
-	log_debug("control: closing a client (pid %d, uid %u): it %s", (int)client->pid, (unsigned)client->uid,
-		client->out ? "does not take its answer" : client->in_len ? "sent half a request" : "is idle");
+	log_debug("control: closing a client (pid %d, uid %u): it %s", (int)client->pid,
+		(unsigned)client->uid,
+		client->out      ? "does not take its answer"
+		: client->in_len ? "sent half a request"
+				 : "is idle");
 	client_close(client);
 }
 
 /* Over the bound: say so without keeping anything. A fresh socket's buffer takes these bytes at once. */
 static void refuse(int fd)
 {
-	static const char body[] = "{\"ok\":false,\"error\":\"busy: too many clients on this control socket, try again\"}";
+	static const char body[] =
+		"{\"ok\":false,\"error\":\"busy: too many clients on this control socket, try again\"}";
 	uint8_t frame[CTL_WIRE_HEADER + sizeof(body) - 1];
 
 	ctl_wire_header(frame, sizeof(body) - 1);
@@ -328,9 +334,10 @@ static void on_listener(struct ev_loop *loop, ev_io *w, int events)
 			continue;
 		if (errno == EAGAIN)
 			return;
-		/* Out of descriptors or memory: the connection stays in the queue and would wake us at once. */
-		log_warn("control: cannot accept on %s: %s; trying again in %.0f s", listener->address.sun_path,
-			strerror(errno), ACCEPT_PAUSE_S);
+		/* Out of descriptors or memory: the connection stays in the queue and would wake us at once.
+		 */
+		log_warn("control: cannot accept on %s: %s; trying again in %.0f s",
+			listener->address.sun_path, strerror(errno), ACCEPT_PAUSE_S);
 		ev_io_stop(loop, w);
 		ev_timer_set(&listener->pause, ACCEPT_PAUSE_S, 0.);
 		ev_timer_start(loop, &listener->pause);
@@ -349,10 +356,12 @@ static int listener_open(struct ctl_server *server, bool read_only, char *error,
 {
 	struct listener *listener = &server->listeners[read_only];
 	struct stat st;
-	int rc = ctl_socket_address(server->options.rundir, server->options.name, read_only, &listener->address);
+	int rc = ctl_socket_address(
+		server->options.rundir, server->options.name, read_only, &listener->address);
 
 	if (rc < 0) {
-		snprintf(error, error_size, "run directory %.60s...: too long for a socket's path (107 bytes)",
+		snprintf(error, error_size,
+			"run directory %.60s...: too long for a socket's path (107 bytes)",
 			server->options.rundir);
 		return rc;
 	}
@@ -383,7 +392,8 @@ static void listener_close(struct listener *listener)
 	ev_io_stop(listener->server->loop, &listener->io);
 	ev_timer_stop(listener->server->loop, &listener->pause);
 	close(listener->io.fd);
-	if (lstat(listener->address.sun_path, &st) == 0 && st.st_dev == listener->dev && st.st_ino == listener->ino)
+	if (lstat(listener->address.sun_path, &st) == 0 && st.st_dev == listener->dev &&
+		st.st_ino == listener->ino)
 		unlink(listener->address.sun_path);
 }
 

@@ -5,8 +5,8 @@
  * commands mean is the handler's (see ctl_dispatch).
  *
  * Who may do what: the run directory is 0750, so only root and its group come near the sockets at all.
- * NAME.sock is 0660 (root and the daemon's group may change things), NAME-ro.sock is 0666: whoever may enter the
- * directory may look. Give the directory to a wider group to let it look and no more.
+ * NAME.sock is 0660 (root and the daemon's group may change things), NAME-ro.sock is 0666: whoever may enter
+ * the directory may look. Give the directory to a wider group to let it look and no more.
  *
  * No client can hurt the daemon: requests are capped at 64 KiB and must be whole within request_timeout_s,
  * replies must be taken within reply_timeout_s, nothing more is read from a client that has not taken its

@@ -31,7 +31,8 @@ void ctl_wire_header(uint8_t out[CTL_WIRE_HEADER], uint32_t body_len)
 	put_u16(out + 10, (uint16_t)body_len);
 }
 
-enum ctl_wire_result ctl_wire_decode(const uint8_t *buf, size_t len, size_t body_max, struct ctl_wire_frame *out)
+enum ctl_wire_result ctl_wire_decode(
+	const uint8_t *buf, size_t len, size_t body_max, struct ctl_wire_frame *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (len == 0)
@@ -67,7 +68,8 @@ const char *ctl_wire_explain(enum ctl_wire_result result)
 	case CTL_WIRE_BAD_MAGIC:
 		return "these bytes are not a control frame (it begins with \"TDCT\")";
 	case CTL_WIRE_BAD_VERSION:
-		return "another version of the control protocol (this side speaks 1): the programs are of different releases";
+		return "another version of the control protocol (this side speaks 1): the programs are of "
+		       "different releases";
 	case CTL_WIRE_BAD_FLAGS:
 		return "a flag that version 1 of the control protocol does not know";
 	case CTL_WIRE_TOO_LONG:

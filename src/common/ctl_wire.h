@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CTL_WIRE_VERSION    1
-#define CTL_WIRE_HEADER     12                  /* bytes before the body */
+#define CTL_WIRE_VERSION     1
+#define CTL_WIRE_HEADER      12                  /* bytes before the body */
 #define CTL_WIRE_REQUEST_MAX (64u * 1024)        /* bytes of a request's body */
 #define CTL_WIRE_REPLY_MAX   (64u * 1024 * 1024) /* bytes of a reply's body */
 
@@ -32,7 +32,7 @@ struct ctl_wire_frame {
 	const uint8_t *body; /* inside the caller's buffer */
 	size_t body_len;     /* bytes */
 	size_t frame_len;    /* bytes of header and body: what to consume on DONE, what to wait for on MORE
-	                        (0 while the header itself is not whole) */
+				(0 while the header itself is not whole) */
 };
 
 /* Write the 12 bytes before a body of body_len bytes. */
@@ -40,7 +40,8 @@ void ctl_wire_header(uint8_t out[CTL_WIRE_HEADER], uint32_t body_len);
 
 /* Look at the len bytes that have come so far; may be called again with more of them. Rejects as soon as the
  * bytes seen cannot become a frame: a wrong first byte is BAD_MAGIC, not MORE. body is set on DONE only. */
-enum ctl_wire_result ctl_wire_decode(const uint8_t *buf, size_t len, size_t body_max, struct ctl_wire_frame *out);
+enum ctl_wire_result ctl_wire_decode(
+	const uint8_t *buf, size_t len, size_t body_max, struct ctl_wire_frame *out);
 
 /* What is wrong, in words for a person; never NULL. */
 const char *ctl_wire_explain(enum ctl_wire_result result);

@@ -29,8 +29,8 @@ void event_log_free(struct event_log *log)
 	free(log);
 }
 
-uint64_t event_log_add(struct event_log *log, uint64_t time_ms, const char *subject, const char *event,
-	const char *cause)
+uint64_t event_log_add(
+	struct event_log *log, uint64_t time_ms, const char *subject, const char *event, const char *cause)
 {
 	struct event_record *record = &log->records[log->last % log->capacity];
 

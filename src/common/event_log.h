@@ -28,10 +28,10 @@ struct event_log *event_log_new(size_t capacity);
 void event_log_free(struct event_log *log);
 
 /* Add one and return its number; the oldest goes when the ring is full. A text that is too long is cut at a
- * character and ends in "..."; bytes that are not UTF-8 and control characters become '?', so that what a peer
- * sent (a failed check's answer) can stand in a cause. NULL is "". */
-uint64_t event_log_add(struct event_log *log, uint64_t time_ms, const char *subject, const char *event,
-	const char *cause);
+ * character and ends in "..."; bytes that are not UTF-8 and control characters become '?', so that what a
+ * peer sent (a failed check's answer) can stand in a cause. NULL is "". */
+uint64_t event_log_add(
+	struct event_log *log, uint64_t time_ms, const char *subject, const char *event, const char *cause);
 
 /* Number of the newest event; 0 when there was none yet. */
 uint64_t event_log_last(const struct event_log *log);

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* Edits (insert, delete, replace, swap of neighbours) that make b out of a, ignoring case; words longer than 63
- * bytes are as far from everything as can be (64). */
+/* Edits (insert, delete, replace, swap of neighbours) that make b out of a, ignoring case; words longer than
+ * 63 bytes are as far from everything as can be (64). */
 unsigned nearest_distance(const char *a, const char *b);
 
 /* The one of count words nearest to word, or NULL when none is near enough to be what was meant (more than a

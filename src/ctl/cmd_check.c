@@ -13,7 +13,10 @@
 
 static const struct grammar grammar[] = {
 	{.type = GRAMMAR_TEXT, .required = true, .key = "file", .metavar = "FILE", .help = "the config file"},
-	{.letter = 'n', .type = GRAMMAR_TEXT, .key = "node", .metavar = "NODE",
+	{.letter = 'n',
+		.type = GRAMMAR_TEXT,
+		.key = "node",
+		.metavar = "NODE",
 		.help = "check it as this node (default: the hostname)"},
 };
 
@@ -35,7 +38,8 @@ static void render(const struct output *output, const json_t *args, const json_t
 	}
 	fprintf(output->file, "%s: valid%s%s: pools %s, backends %s, services %s\n", file,
 		*node ? " for node " : "", node, view_format(data, "pools", VIEW_EXACT, n[0]),
-		view_format(data, "backends", VIEW_EXACT, n[1]), view_format(data, "services", VIEW_EXACT, n[2]));
+		view_format(data, "backends", VIEW_EXACT, n[1]),
+		view_format(data, "services", VIEW_EXACT, n[2]));
 }
 
 /* The outcome in the form that a daemon's answer has, so that --json works here too. */

@@ -13,13 +13,20 @@
 
 #define FOLLOW_PERIOD_MS 500
 
-static const struct table_column columns[] = {
-	{NULL, TABLE_RIGHT, 5}, {NULL, TABLE_LEFT, 23}, {NULL, TABLE_LEFT, 24}, {NULL, TABLE_LEFT, 8}, {NULL, TABLE_LEFT, 0}};
+static const struct table_column columns[] = {{NULL, TABLE_RIGHT, 5}, {NULL, TABLE_LEFT, 23},
+	{NULL, TABLE_LEFT, 24}, {NULL, TABLE_LEFT, 8}, {NULL, TABLE_LEFT, 0}};
 
 static const struct grammar grammar[] = {
-	{.long_name = "follow", .letter = 'f', .type = GRAMMAR_FLAG, .key = "follow",
+	{.long_name = "follow",
+		.letter = 'f',
+		.type = GRAMMAR_FLAG,
+		.key = "follow",
 		.help = "go on and show events as they happen"},
-	{.long_name = "since", .type = GRAMMAR_NUMBER, .key = "since", .metavar = "SEQ", .max = INT64_MAX,
+	{.long_name = "since",
+		.type = GRAMMAR_NUMBER,
+		.key = "since",
+		.metavar = "SEQ",
+		.max = INT64_MAX,
 		.help = "only events after number SEQ"},
 };
 
@@ -50,12 +57,14 @@ static void render(const struct output *output, const json_t *args, const json_t
 	char text[VIEW_TEXT_MAX];
 
 	if (json_array_size(events) == 0) {
-		fprintf(output->file, json_object_get(args, "since") ? "no events since then\n" : "no events yet\n");
+		fprintf(output->file,
+			json_object_get(args, "since") ? "no events since then\n" : "no events yet\n");
 		return;
 	}
 	if (view_number(args, "since", &since) && since > 0 &&
 		view_number(json_array_get(events, 0), "seq", &first) && first > since + 1)
-		fprintf(output->file, "(events %" PRIu64 " to %" PRIu64 " are not kept any more)\n", since + 1, first - 1);
+		fprintf(output->file, "(events %" PRIu64 " to %" PRIu64 " are not kept any more)\n",
+			since + 1, first - 1);
 
 	struct table *table = table_new(columns, COUNT_OF(columns));
 
@@ -86,8 +95,8 @@ struct follower {
 static int follow_connect(struct follower *f)
 {
 	uint64_t pid;
-	int rc = ctl_client_open(&f->client, f->context->rundir, "lb", CTL_READ, CTL_CLIENT_TIMEOUT_MS, f->error,
-		sizeof(f->error));
+	int rc = ctl_client_open(&f->client, f->context->rundir, "lb", CTL_READ, CTL_CLIENT_TIMEOUT_MS,
+		f->error, sizeof(f->error));
 
 	if (rc < 0)
 		return rc;

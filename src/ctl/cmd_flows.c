@@ -32,13 +32,26 @@ static const struct view_column columns[] = {
 };
 
 static const struct grammar grammar[] = {
-	{.long_name = "service", .type = GRAMMAR_TEXT, .key = "service", .metavar = "NAME",
+	{.long_name = "service",
+		.type = GRAMMAR_TEXT,
+		.key = "service",
+		.metavar = "NAME",
 		.help = "only this service's flows"},
-	{.long_name = "backend", .type = GRAMMAR_TARGET, .metavar = "POOL/BACKEND",
+	{.long_name = "backend",
+		.type = GRAMMAR_TARGET,
+		.metavar = "POOL/BACKEND",
 		.help = "only this backend's flows"},
-	{.long_name = "client", .type = GRAMMAR_TEXT, .key = "client", .metavar = "ADDR",
+	{.long_name = "client",
+		.type = GRAMMAR_TEXT,
+		.key = "client",
+		.metavar = "ADDR",
 		.help = "only flows from this address"},
-	{.long_name = "limit", .type = GRAMMAR_NUMBER, .key = "limit", .metavar = "N", .min = 1, .max = LIMIT_MAX,
+	{.long_name = "limit",
+		.type = GRAMMAR_NUMBER,
+		.key = "limit",
+		.metavar = "N",
+		.min = 1,
+		.max = LIMIT_MAX,
 		.help = "show at most N flows (default 100)"},
 };
 
@@ -50,10 +63,11 @@ static void render(const struct output *output, const json_t *args, const json_t
 	view_rows(output, columns, COUNT_OF(columns), flows, "no flows");
 	if (!view_number(data, "total", &total) || total <= shown)
 		return;
-	fprintf(output->file, "%" PRIu64 " of %" PRIu64 " flows are shown, %" PRIu64 " more are not", shown, total,
-		total - shown);
+	fprintf(output->file, "%" PRIu64 " of %" PRIu64 " flows are shown, %" PRIu64 " more are not", shown,
+		total, total - shown);
 	if (shown < LIMIT_MAX)
-		fprintf(output->file, ": --limit %" PRIu64 " shows %s", total < LIMIT_MAX ? total : (uint64_t)LIMIT_MAX,
+		fprintf(output->file, ": --limit %" PRIu64 " shows %s",
+			total < LIMIT_MAX ? total : (uint64_t)LIMIT_MAX,
 			total <= LIMIT_MAX ? "them all" : "more");
 	fputc('\n', output->file);
 }

@@ -22,12 +22,12 @@ line(struct table *table, enum table_style style, const char *name, const char *
 	table_cell(table, style, text);
 }
 
-
 static void show_daemon(struct table *table, const json_t *data)
 {
 	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX];
 
-	line(table, TABLE_PLAIN, "node", "%s", *view_text(data, "node") ? view_text(data, "node") : "(single node)");
+	line(table, TABLE_PLAIN, "node", "%s",
+		*view_text(data, "node") ? view_text(data, "node") : "(single node)");
 	line(table, TABLE_PLAIN, "version", "%s", view_text(data, "version"));
 	line(table, TABLE_PLAIN, "process", "pid %s, up %s", view_format(data, "pid", VIEW_EXACT, a),
 		view_format(data, "uptime_s", VIEW_AGE, b));
@@ -50,8 +50,8 @@ static void show_interfaces(struct table *table, const json_t *interfaces)
 		const char *detail = json_string_value(json_object_get(interface, "detail"));
 
 		line(table, strcmp(state, "attached") == 0 ? TABLE_GOOD : TABLE_BAD, i ? "" : "interfaces",
-			"%-*s  %s%s%s", (int)widest, view_text(interface, "name"), state, detail && *detail ? ": " : "",
-			detail ? detail : "");
+			"%-*s  %s%s%s", (int)widest, view_text(interface, "name"), state,
+			detail && *detail ? ": " : "", detail ? detail : "");
 	}
 	if (json_array_size(interfaces) == 0)
 		line(table, TABLE_WARN, "interfaces", "none");
@@ -64,15 +64,18 @@ static void show_tables(struct table *table, const json_t *data)
 	const json_t *dataplane = json_object_get(data, "dataplane");
 	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX], c[VIEW_TEXT_MAX];
 
-	line(table, TABLE_PLAIN, "flows", "%s IPv4, %s IPv6, of %s each", view_format(flows, "ipv4", VIEW_COUNT, a),
-		view_format(flows, "ipv6", VIEW_COUNT, b), view_format(flows, "max", VIEW_COUNT, c));
+	line(table, TABLE_PLAIN, "flows", "%s IPv4, %s IPv6, of %s each",
+		view_format(flows, "ipv4", VIEW_COUNT, a), view_format(flows, "ipv6", VIEW_COUNT, b),
+		view_format(flows, "max", VIEW_COUNT, c));
 	line(table, TABLE_PLAIN, "half-open", "%s of %s", view_format(flows, "half_open", VIEW_COUNT, a),
 		view_format(flows, "half_open_max", VIEW_COUNT, b));
 	line(table, TABLE_PLAIN, "sticky", "%s of %s", view_format(sticky, "entries", VIEW_COUNT, a),
 		view_format(sticky, "max", VIEW_COUNT, b));
 	line(table, TABLE_PLAIN, "new flows", "%s/s", view_format(data, "cps", VIEW_COUNT, a));
-	line(table, TABLE_PLAIN, "dataplane", "ABI %s, %s, %s of maps", view_format(dataplane, "abi", VIEW_EXACT, a),
-		json_is_true(json_object_get(dataplane, "adopted")) ? "adopted from the run before" : "new in this run",
+	line(table, TABLE_PLAIN, "dataplane", "ABI %s, %s, %s of maps",
+		view_format(dataplane, "abi", VIEW_EXACT, a),
+		json_is_true(json_object_get(dataplane, "adopted")) ? "adopted from the run before"
+								    : "new in this run",
 		view_format(dataplane, "memory_bytes", VIEW_BYTES, b));
 }
 
@@ -93,12 +96,15 @@ static void show_health(struct table *table, const json_t *data)
 	char n[5][VIEW_TEXT_MAX];
 
 	line(table, health(services, "empty"), "services", "%s: %s up, %s without a backend",
-		view_format(services, "total", VIEW_EXACT, n[0]), view_format(services, "up", VIEW_EXACT, n[1]),
+		view_format(services, "total", VIEW_EXACT, n[0]),
+		view_format(services, "up", VIEW_EXACT, n[1]),
 		view_format(services, "empty", VIEW_EXACT, n[2]));
 	line(table, TABLE_PLAIN, "pools", "%s", view_format(data, "pools", VIEW_EXACT, n[0]));
 	line(table, health(backends, "down"), "backends", "%s: %s up, %s down, %s draining, %s disabled",
-		view_format(backends, "total", VIEW_EXACT, n[0]), view_format(backends, "up", VIEW_EXACT, n[1]),
-		view_format(backends, "down", VIEW_EXACT, n[2]), view_format(backends, "drain", VIEW_EXACT, n[3]),
+		view_format(backends, "total", VIEW_EXACT, n[0]),
+		view_format(backends, "up", VIEW_EXACT, n[1]),
+		view_format(backends, "down", VIEW_EXACT, n[2]),
+		view_format(backends, "drain", VIEW_EXACT, n[3]),
 		view_format(backends, "disabled", VIEW_EXACT, n[4]));
 }
 

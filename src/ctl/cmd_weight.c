@@ -6,7 +6,11 @@
 
 static const struct grammar grammar[] = {
 	{.type = GRAMMAR_TARGET, .required = true, .metavar = "POOL/BACKEND", .help = "the backend"},
-	{.type = GRAMMAR_NUMBER, .required = true, .key = "weight", .metavar = "N", .max = LB_WEIGHT_MAX,
+	{.type = GRAMMAR_NUMBER,
+		.required = true,
+		.key = "weight",
+		.metavar = "N",
+		.max = LB_WEIGHT_MAX,
 		.help = "0 to 256; 0 lets it drain"},
 };
 

@@ -35,7 +35,8 @@ static int fail(struct parser *p, const char *what, const char *word, const char
 	char text[64];
 
 	if (near)
-		snprintf(p->error, p->error_size, "%s '%s': did you mean '%s'?", what, shown(word, text), near);
+		snprintf(p->error, p->error_size, "%s '%s': did you mean '%s'?", what, shown(word, text),
+			near);
 	else
 		snprintf(p->error, p->error_size, "%s '%s'", what, shown(word, text));
 	return -EINVAL;
@@ -63,8 +64,9 @@ static int store_number(struct parser *p, json_t *into, const struct grammar *ro
 	unsigned long long number = strtoull(value, &end, 10);
 
 	if (value[0] < '0' || value[0] > '9' || *end || errno || number < row->min || number > row->max) {
-		snprintf(p->error, p->error_size, "%s: '%s' is not a whole number from %" PRIu64 " to %" PRIu64,
-			row_name(row, name), shown(value, text), row->min, row->max);
+		snprintf(p->error, p->error_size,
+			"%s: '%s' is not a whole number from %" PRIu64 " to %" PRIu64, row_name(row, name),
+			shown(value, text), row->min, row->max);
 		return -EINVAL;
 	}
 	return json_object_set_new(into, row->key, json_integer((json_int_t)number));
@@ -76,8 +78,8 @@ static int store_target(struct parser *p, json_t *into, const char *value)
 	char text[64];
 
 	if (!slash || slash == value || !slash[1] || strchr(slash + 1, '/')) {
-		snprintf(p->error, p->error_size, "'%s' does not name a backend: write POOL/BACKEND, as in kv/kv1",
-			shown(value, text));
+		snprintf(p->error, p->error_size,
+			"'%s' does not name a backend: write POOL/BACKEND, as in kv/kv1", shown(value, text));
 		return -EINVAL;
 	}
 	if (json_object_set_new(into, "pool", json_stringn(value, (size_t)(slash - value))) < 0)
@@ -113,7 +115,8 @@ static int store(struct parser *p, json_t *into, const struct grammar *row, cons
 static const struct grammar *find_long(const struct grammar *rows, size_t count, const char *name, size_t len)
 {
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].long_name && strlen(rows[i].long_name) == len && !strncmp(rows[i].long_name, name, len))
+		if (rows[i].long_name && strlen(rows[i].long_name) == len &&
+			!strncmp(rows[i].long_name, name, len))
 			return &rows[i];
 	return NULL;
 }
@@ -174,7 +177,8 @@ static int read_long(struct parser *p, const char *word)
 	const struct subcommand *command = p->line->command;
 	size_t len = strcspn(word + 2, "=");
 	const char *attached = word[2 + len] ? word + 3 + len : NULL;
-	const struct grammar *row = command ? find_long(command->grammar, command->grammar_count, word + 2, len) : NULL;
+	const struct grammar *row =
+		command ? find_long(command->grammar, command->grammar_count, word + 2, len) : NULL;
 
 	if (row)
 		return take_option(p, row, false, attached);
@@ -246,10 +250,15 @@ static int check_missing(struct parser *p)
 	return 0;
 }
 
-int grammar_parse(const struct grammar_tables *tables, int argc, char **argv, struct grammar_line *line, char *error,
-	size_t error_size)
+int grammar_parse(const struct grammar_tables *tables, int argc, char **argv, struct grammar_line *line,
+	char *error, size_t error_size)
 {
-	struct parser p = {.tables = tables, .line = line, .argc = argc, .argv = argv, .at = 1, .error = error,
+	struct parser p = {.tables = tables,
+		.line = line,
+		.argc = argc,
+		.argv = argv,
+		.at = 1,
+		.error = error,
 		.error_size = error_size};
 	bool options = true;
 	int rc = 0;

@@ -26,8 +26,8 @@ struct grammar_line {
 
 /* Read argv[1..]. 0, or -EINVAL with one line in error, that names the nearest word on a typo; also then line
  * holds what was read so far and must be cleared. Missing arguments are no error when --help was given. */
-int grammar_parse(const struct grammar_tables *tables, int argc, char **argv, struct grammar_line *line, char *error,
-	size_t error_size);
+int grammar_parse(const struct grammar_tables *tables, int argc, char **argv, struct grammar_line *line,
+	char *error, size_t error_size);
 void grammar_line_clear(struct grammar_line *line);
 
 /* "drain [OPTIONS] POOL/BACKEND", without a line break. */

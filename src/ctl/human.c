@@ -11,7 +11,8 @@ static void scaled(uint64_t value, uint64_t unit, const char *suffix, char out[H
 	uint64_t whole = value / unit;
 
 	if (whole < 100)
-		snprintf(out, HUMAN_MAX, "%" PRIu64 ".%" PRIu64 "%s", whole, value % unit * 10 / unit, suffix);
+		snprintf(
+			out, HUMAN_MAX, "%" PRIu64 ".%" PRIu64 "%s", whole, value % unit * 10 / unit, suffix);
 	else
 		snprintf(out, HUMAN_MAX, "%" PRIu64 "%s", whole, suffix);
 }

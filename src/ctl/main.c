@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tandemctl: the command line of tandem. This file joins the subcommands; each stands in its own cmd_NAME.c. */
+/* tandemctl: the command line of tandem. Joins the subcommands; each stands in its own cmd_NAME.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,20 +11,43 @@
 #include "ctl/grammar.h"
 
 static const struct subcommand *const commands[] = {
-	&cmd_status, &cmd_services, &cmd_backends, &cmd_flows, &cmd_counters, &cmd_events, &cmd_drain, &cmd_enable,
-	&cmd_disable, &cmd_weight, &cmd_reload, &cmd_check,
+	&cmd_status,
+	&cmd_services,
+	&cmd_backends,
+	&cmd_flows,
+	&cmd_counters,
+	&cmd_events,
+	&cmd_drain,
+	&cmd_enable,
+	&cmd_disable,
+	&cmd_weight,
+	&cmd_reload,
+	&cmd_check,
 };
 
 static const struct grammar globals[] = {
-	{.long_name = "rundir", .letter = 'r', .type = GRAMMAR_TEXT, .key = "rundir", .metavar = "DIR",
+	{.long_name = "rundir",
+		.letter = 'r',
+		.type = GRAMMAR_TEXT,
+		.key = "rundir",
+		.metavar = "DIR",
 		.help = "the daemon's run directory (default " CTL_RUNDIR_DEFAULT ")"},
-	{.long_name = "json", .type = GRAMMAR_FLAG, .key = "json", .help = "print the daemon's answer as JSON"},
+	{.long_name = "json",
+		.type = GRAMMAR_FLAG,
+		.key = "json",
+		.help = "print the daemon's answer as JSON"},
 	{.long_name = "help", .letter = 'h', .type = GRAMMAR_FLAG, .key = "help", .help = "show this help"},
-	{.long_name = "version", .letter = 'V', .type = GRAMMAR_FLAG, .key = "version", .help = "show the version"},
+	{.long_name = "version",
+		.letter = 'V',
+		.type = GRAMMAR_FLAG,
+		.key = "version",
+		.help = "show the version"},
 };
 
-static const struct grammar_tables tables = {
-	.globals = globals, .global_count = COUNT_OF(globals), .commands = commands, .command_count = COUNT_OF(commands)};
+static const struct grammar_tables tables = {.globals = globals,
+	.global_count = COUNT_OF(globals),
+	.commands = commands,
+	.command_count = COUNT_OF(commands)};
 
 static void print_help(const struct subcommand *command)
 {
@@ -34,7 +57,8 @@ static void print_help(const struct subcommand *command)
 		printf("\n\n%s\n\n", command->summary);
 		grammar_print_options(command->grammar, command->grammar_count, stdout);
 	} else {
-		printf("usage: tandemctl [-r DIR] [--json] COMMAND ...\n\nAsk and steer a running tandem-lb.\n\n");
+		printf("usage: tandemctl [-r DIR] [--json] COMMAND ...\n\nAsk and steer a running "
+		       "tandem-lb.\n\n");
 		for (size_t i = 0; i < COUNT_OF(commands); i++)
 			printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 		printf("\n'tandemctl COMMAND --help' says more. Options, anywhere on the line:\n");

@@ -94,8 +94,8 @@ struct line {
 	unsigned owed; /* blanks that are due before the next text: none at a line's end */
 };
 
-static void put(struct line *line, const char *text, unsigned text_width, unsigned width, enum table_align align,
-	const char *color)
+static void put(struct line *line, const char *text, unsigned text_width, unsigned width,
+	enum table_align align, const char *color)
 {
 	unsigned fill = width > text_width ? width - text_width : 0;
 
@@ -130,7 +130,8 @@ void table_print(const struct table *table, FILE *file, bool color)
 	for (size_t c = 0; titles && c < n; c++) {
 		const struct table_column *column = &table->columns[c];
 
-		put(&line, column->title, width_of(column->title), widths[c], column->align, color ? "\033[1m" : NULL);
+		put(&line, column->title, width_of(column->title), widths[c], column->align,
+			color ? "\033[1m" : NULL);
 	}
 	if (titles)
 		fputc('\n', file);

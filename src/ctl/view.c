@@ -74,8 +74,8 @@ static void add_cell(struct table *table, const struct view_column *column, cons
 	table_cell(table, style, text);
 }
 
-void view_rows(const struct output *output, const struct view_column *columns, size_t count, const json_t *rows,
-	const char *nothing)
+void view_rows(const struct output *output, const struct view_column *columns, size_t count,
+	const json_t *rows, const char *nothing)
 {
 	struct table_column layout[VIEW_COLUMNS_MAX] = {0};
 
@@ -85,8 +85,9 @@ void view_rows(const struct output *output, const struct view_column *columns, s
 	}
 	for (size_t c = 0; c < count; c++) {
 		layout[c].title = columns[c].title;
-		layout[c].align = columns[c].kind == VIEW_TEXT || columns[c].kind == VIEW_CUSTOM ? TABLE_LEFT :
-												   TABLE_RIGHT;
+		layout[c].align = columns[c].kind == VIEW_TEXT || columns[c].kind == VIEW_CUSTOM
+					  ? TABLE_LEFT
+					  : TABLE_RIGHT;
 	}
 
 	struct table *table = table_new(layout, count);

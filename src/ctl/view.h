@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a reply's JSON to text: fields that may be missing or of another type (a daemon of another release), and
- * tables declared as rows of { title, kind, key }. What is missing shows as "-", never as a zero.
+ * From a reply's JSON to text: fields that may be missing or of another type (a daemon of another release),
+ * and tables declared as rows of { title, kind, key }. What is missing shows as "-", never as a zero.
  */
 #ifndef TANDEM_CTL_VIEW_H
 #define TANDEM_CTL_VIEW_H
@@ -38,8 +38,8 @@ struct view_column {
 #define VIEW_COLUMNS_MAX 20
 
 /* Print an array of objects, a line each; `nothing` instead when it is empty. */
-void view_rows(const struct output *output, const struct view_column *columns, size_t count, const json_t *rows,
-	const char *nothing);
+void view_rows(const struct output *output, const struct view_column *columns, size_t count,
+	const json_t *rows, const char *nothing);
 
 /* A member's string, or "-"; borrowed from object. */
 const char *view_text(const json_t *object, const char *key);

@@ -70,7 +70,8 @@ static void try_request(const uint8_t *body, size_t len)
 	json_t *built = ctl_request_build(request.command, (json_t *)request.args);
 	char *text = json_dumps(built, JSON_COMPACT);
 
-	must(text && ctl_request_parse((uint8_t *)text, strlen(text), &again, &root_again, error, sizeof(error)) == 0);
+	must(text && ctl_request_parse(
+			     (uint8_t *)text, strlen(text), &again, &root_again, error, sizeof(error)) == 0);
 	must(strcmp(again.command, request.command) == 0 && json_equal(again.args, request.args));
 
 	json_t *reply = ctl_dispatch(commands, sizeof(commands) / sizeof(commands[0]), NULL, &request);
@@ -98,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	uint8_t mode = data[0] % 3;
 	size_t head = mode ? CTL_WIRE_HEADER : 0, len = head + size - 1;
-	uint8_t *buf = malloc(len ? len : 1); /* its very size, so that the sanitizer sees one byte too many */
+	uint8_t *buf =
+		malloc(len ? len : 1); /* its very size, so that the sanitizer sees one byte too many */
 
 	must(buf != NULL);
 	if (mode)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The control socket's server against clients that do everything wrong, and the client against such servers. */
+/* The control socket's server against clients that do everything wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,19 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ev.h>
 
-#include "common/ctl_client.h"
 #include "common/ctl_rundir.h"
 #include "common/ctl_server.h"
 #include "common/ctl_wire.h"
@@ -36,7 +32,8 @@ static unsigned handled;
 static json_t *answer_echo(void *ctx, const struct ctl_request *request)
 {
 	handled++;
-	return ctl_reply_ok(json_pack("{s:i,s:b}", "uid", (int)request->peer_uid, "read_only", request->read_only));
+	return ctl_reply_ok(
+		json_pack("{s:i,s:b}", "uid", (int)request->peer_uid, "read_only", request->read_only));
 }
 
 static json_t *answer_big(void *ctx, const struct ctl_request *request)
@@ -76,8 +73,14 @@ static json_t *handle(void *ctx, const struct ctl_request *request)
 
 static int start(void **state)
 {
-	struct ctl_server_options options = {.rundir = dir, .name = "lb", .handle = handle, .max_clients = 4,
-		.request_timeout_s = .3, .reply_timeout_s = .5, .idle_timeout_s = 3., .max_queued = 1 << 20};
+	struct ctl_server_options options = {.rundir = dir,
+		.name = "lb",
+		.handle = handle,
+		.max_clients = 4,
+		.request_timeout_s = .3,
+		.reply_timeout_s = .5,
+		.idle_timeout_s = 3.,
+		.max_queued = 1 << 20};
 	char error[256] = "";
 
 	snprintf(dir, sizeof(dir), "/tmp/tandem-ctl-test-XXXXXX");
@@ -108,9 +111,7 @@ static int dial(bool read_only)
 	return fd;
 }
 
-static void on_tick(struct ev_loop *l, ev_timer *w, int events)
-{
-}
+static void on_tick(struct ev_loop *l, ev_timer *w, int events) {}
 
 /* One turn of the server's loop; blocks at most 10 ms. */
 static void turn(void)
@@ -227,7 +228,8 @@ static void answers_one_request_after_another(void **state)
 
 	json_t *reply = reply_of(fd);
 
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(reply, "data"), "uid")), getuid());
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(reply, "data"), "uid")), getuid());
 	json_decref(reply);
 	expect_error(fd, "out of memory");
 	for (size_t i = 0; i < CTL_WIRE_HEADER + 18; i++) {
@@ -456,129 +458,6 @@ static void a_long_run_directory_is_explained(void **state)
 	assert_non_null(strstr(error, "107 bytes"));
 }
 
-static void one_daemon_of_a_name_in_a_run_directory(void **state)
-{
-	char rundir[80], error[512], want[64], path[100];
-	int ready[2], done[2], status;
-	char byte;
-
-	snprintf(rundir, sizeof(rundir), "%s/new", dir);
-	assert_int_equal(pipe(ready), 0);
-	assert_int_equal(pipe(done), 0);
-
-	pid_t child = fork();
-
-	if (child == 0) {
-		close(done[1]);
-		byte = ctl_lock_rundir(rundir, "lb", error, sizeof(error)) < 0 ? 'n' : 'y';
-		if (write(ready[1], &byte, 1) != 1)
-			_exit(1);
-		_exit(read(done[0], &byte, 1) < 0); /* dies with the lock: leaves the file behind */
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	assert_int_equal(byte, 'y');
-	assert_int_equal(ctl_lock_rundir(rundir, "lb", error, sizeof(error)), -EALREADY);
-	snprintf(want, sizeof(want), "tandem-lb already runs in");
-	assert_non_null(strstr(error, want));
-	snprintf(want, sizeof(want), "as pid %ld:", (long)child);
-	assert_non_null(strstr(error, want));
-
-	int other = ctl_lock_rundir(rundir, "vrrp", error, sizeof(error));
-
-	assert_true(other >= 0);
-	ctl_unlock_rundir(other, rundir, "vrrp");
-	close(done[1]);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	snprintf(path, sizeof(path), "%s/lb.pid", rundir);
-	assert_int_equal(access(path, F_OK), 0);
-
-	int fd = ctl_lock_rundir(rundir, "lb", error, sizeof(error));
-
-	assert_true(fd >= 0);
-	ctl_unlock_rundir(fd, rundir, "lb");
-	close(ready[0]);
-	close(ready[1]);
-	close(done[0]);
-	assert_int_equal(rmdir(rundir), 0);
-	assert_int_equal(ctl_lock_rundir("/nonexistent/tandem", "lb", error, sizeof(error)), -ENOENT);
-	assert_int_equal(ctl_lock_rundir("/dev/null", "lb", error, sizeof(error)), -ENOTDIR);
-}
-
-struct false_daemon {
-	int fd;
-	const void *bytes; /* what it answers; NULL: nothing, and it keeps the connection */
-	size_t len;
-};
-
-static void *run_false_daemon(void *arg)
-{
-	struct false_daemon *daemon = arg;
-	char sink[256];
-	int fd = accept(daemon->fd, NULL, NULL);
-
-	while (recv(fd, sink, sizeof(sink), 0) == (ssize_t)sizeof(sink))
-		;
-	if (daemon->bytes)
-		(void)!send(fd, daemon->bytes, daemon->len, MSG_NOSIGNAL);
-	else
-		while (recv(fd, sink, sizeof(sink), 0) > 0)
-			;
-	close(fd);
-	return NULL;
-}
-
-/* The error that a client gets from a daemon that answers these bytes. */
-static void false_answer(const void *bytes, size_t len, const char *part)
-{
-	struct false_daemon daemon = {.fd = socket(AF_UNIX, SOCK_STREAM, 0), .bytes = bytes, .len = len};
-	struct sockaddr_un address;
-	struct ctl_client *client;
-	pthread_t thread;
-	char error[512] = "";
-
-	ctl_socket_address(dir, "false", false, &address);
-	assert_int_equal(bind(daemon.fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(daemon.fd, 1), 0);
-	assert_int_equal(pthread_create(&thread, NULL, run_false_daemon, &daemon), 0);
-	assert_int_equal(ctl_client_open(&client, dir, "false", CTL_WRITE, 300, error, sizeof(error)), 0);
-	assert_null(ctl_client_call(client, "echo", NULL, error, sizeof(error)));
-	if (!strstr(error, part))
-		fail_msg("'%s' lacks '%s'", error, part);
-	assert_null(strchr(error, '\x1b'));
-	ctl_client_close(client);
-	pthread_join(thread, NULL);
-	close(daemon.fd);
-	unlink(address.sun_path);
-}
-
-static void the_client_believes_nothing(void **state)
-{
-	uint8_t buf[256];
-	size_t len;
-
-	false_answer(NULL, 0, "did not answer within 1 s");
-	false_answer("", 0, "closed the connection");
-	false_answer("HTTP/1.1 200 OK", 15, "not a control frame");
-	false_answer(buf, frame_of(buf, "{}"), "neither");
-	false_answer(buf, frame_of(buf, "{\"ok\":false,\"error\":\"no \\u001b[31m\"}"), "no ?[31m");
-	len = frame_of(buf, "{\"ok\":true,\"data\":1}");
-	false_answer(buf, len - 1, "closed the connection");
-	buf[len] = 'x';
-	false_answer(buf, len + 1, "more than one frame");
-	ctl_wire_header(buf, CTL_WIRE_REPLY_MAX + 1);
-	false_answer(buf, CTL_WIRE_HEADER, "longer than the cap");
-}
-
-static void no_daemon_is_explained(void **state)
-{
-	struct ctl_client *client;
-	char error[512];
-
-	assert_int_equal(ctl_client_open(&client, "/nonexistent", "lb", CTL_READ, 100, error, sizeof(error)), -ENOENT);
-	assert_non_null(strstr(error, "tandem-lb is not running in /nonexistent: start it with"));
-	assert_null(client);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -595,9 +474,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(clients_are_bounded_per_socket, start, stop),
 		cmocka_unit_test_setup_teardown(socket_files_are_replaced_only_when_dead, start, stop),
 		cmocka_unit_test_setup_teardown(a_long_run_directory_is_explained, start, stop),
-		cmocka_unit_test_setup_teardown(one_daemon_of_a_name_in_a_run_directory, start, stop),
-		cmocka_unit_test_setup_teardown(the_client_believes_nothing, start, stop),
-		cmocka_unit_test_setup_teardown(no_daemon_is_explained, start, stop),
 	};
 
 	log_open("test", LOG_LEVEL_ERROR);

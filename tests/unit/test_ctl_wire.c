@@ -73,7 +73,8 @@ static void the_cap_holds_to_the_byte(void **state)
 	ctl_wire_header(head, CTL_WIRE_REQUEST_MAX);
 	assert_int_equal(ctl_wire_decode(head, sizeof(head), CTL_WIRE_REQUEST_MAX, &frame), CTL_WIRE_MORE);
 	ctl_wire_header(head, CTL_WIRE_REQUEST_MAX + 1);
-	assert_int_equal(ctl_wire_decode(head, sizeof(head), CTL_WIRE_REQUEST_MAX, &frame), CTL_WIRE_TOO_LONG);
+	assert_int_equal(
+		ctl_wire_decode(head, sizeof(head), CTL_WIRE_REQUEST_MAX, &frame), CTL_WIRE_TOO_LONG);
 	ctl_wire_header(head, UINT32_MAX);
 	assert_int_equal(ctl_wire_decode(head, sizeof(head), CTL_WIRE_REPLY_MAX, &frame), CTL_WIRE_TOO_LONG);
 	ctl_wire_header(head, 0);
@@ -88,9 +89,10 @@ static int parse(const char *text, struct ctl_request *request, json_t **root, c
 
 static void requests_are_strict(void **state)
 {
-	static const char *const bad[] = {"", "{", "[]", "null", "7", "{}", "{\"command\":7}", "{\"command\":\"a\",\"args\":[]}",
-		"{\"command\":\"a\",\"command\":\"b\"}", "{\"command\":\"a\",\"x\":1}", "{\"command\":\"a\"} x",
-		"{\"command\":\"a\\u0000b\"}", "{\"command\":\"\xff\"}"};
+	static const char *const bad[] = {"", "{", "[]", "null", "7", "{}", "{\"command\":7}",
+		"{\"command\":\"a\",\"args\":[]}", "{\"command\":\"a\",\"command\":\"b\"}",
+		"{\"command\":\"a\",\"x\":1}", "{\"command\":\"a\"} x", "{\"command\":\"a\\u0000b\"}",
+		"{\"command\":\"\xff\"}"};
 	struct ctl_request request;
 	char error[256];
 	json_t *root;
@@ -120,20 +122,23 @@ static void nesting_is_bounded(void **state)
 	json_t *root;
 
 	memset(deep, '[', CTL_WIRE_REQUEST_MAX);
-	assert_int_equal(ctl_request_parse((uint8_t *)deep, CTL_WIRE_REQUEST_MAX, &request, &root, error, 256), -EINVAL);
+	assert_int_equal(
+		ctl_request_parse((uint8_t *)deep, CTL_WIRE_REQUEST_MAX, &request, &root, error, 256),
+		-EINVAL);
 	free(deep);
 }
 
 static void replies_have_one_of_two_shapes(void **state)
 {
-	static const char *const bad[] = {"{}", "[]", "{\"ok\":true}", "{\"ok\":false}", "{\"ok\":1,\"data\":1}",
-		"{\"ok\":false,\"error\":7}", "x"};
+	static const char *const bad[] = {"{}", "[]", "{\"ok\":true}", "{\"ok\":false}",
+		"{\"ok\":1,\"data\":1}", "{\"ok\":false,\"error\":7}", "x"};
 	char error[256];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_null(ctl_reply_parse((const uint8_t *)bad[i], strlen(bad[i]), error, sizeof(error)));
 
-	json_t *made[] = {ctl_reply_ok(json_array()), ctl_reply_message("%s drained", "kv1"), ctl_reply_error("no\x1b[1m")};
+	json_t *made[] = {ctl_reply_ok(json_array()), ctl_reply_message("%s drained", "kv1"),
+		ctl_reply_error("no\x1b[1m")};
 
 	for (size_t i = 0; i < 3; i++) {
 		char *text = json_dumps(made[i], 0);
@@ -162,8 +167,8 @@ static const char *refusal(json_t *reply)
 
 static void the_table_decides_who_may(void **state)
 {
-	static const struct ctl_command table[] = {
-		{"status", CTL_READ, count_call}, {"services", CTL_READ, count_call}, {"drain", CTL_WRITE, count_call}};
+	static const struct ctl_command table[] = {{"status", CTL_READ, count_call},
+		{"services", CTL_READ, count_call}, {"drain", CTL_WRITE, count_call}};
 	struct ctl_request request = {.command = "drain", .args = json_object(), .read_only = true};
 	int calls = 0;
 	json_t *reply = ctl_dispatch(table, 3, &calls, &request);

@@ -16,7 +16,8 @@ static size_t count_after(const struct event_log *log, uint64_t since, uint64_t 
 	size_t n = 0;
 
 	*first = 0;
-	for (const struct event_record *e = event_log_after(log, since); e; e = event_log_after(log, e->seq)) {
+	for (const struct event_record *e = event_log_after(log, since); e;
+		e = event_log_after(log, e->seq)) {
 		if (n == 0)
 			*first = e->seq;
 		assert_int_equal(e->seq, *first + n);
@@ -86,10 +87,28 @@ static void text_is_cut_at_a_character(void **state)
 		size_t size;
 		const char *in, *out;
 	} rows[] = {
-		{8, "1234567", "1234567"}, {8, "12345678", "1234..."}, {8, "123\xc3\xa9" "45", "123\xc3\xa9" "45"},
-		{8, "123\xc3\xa9" "456", "123..."}, {4, "abcd", "..."}, {4, "abc", "abc"}, {8, NULL, ""},
-		{16, "\xc2\x9b" "1m\x7f", "?1m?"}, {16, "\xed\xa0\x80", "???"}, {16, "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
-		{16, "\xc0\xaf\xe2\x82", "????"}, {16, "\xf4\x90\x80\x80", "????"},
+		{8, "1234567", "1234567"},
+		{8, "12345678", "1234..."},
+		{8,
+			"123\xc3\xa9"
+			"45",
+			"123\xc3\xa9"
+			"45"},
+		{8,
+			"123\xc3\xa9"
+			"456",
+			"123..."},
+		{4, "abcd", "..."},
+		{4, "abc", "abc"},
+		{8, NULL, ""},
+		{16,
+			"\xc2\x9b"
+			"1m\x7f",
+			"?1m?"},
+		{16, "\xed\xa0\x80", "???"},
+		{16, "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+		{16, "\xc0\xaf\xe2\x82", "????"},
+		{16, "\xf4\x90\x80\x80", "????"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -13,7 +13,8 @@
 #include "ctl/human.h"
 #include "ctl/table.h"
 
-static const struct table_column columns[] = {{"NAME", TABLE_LEFT, 0}, {"N", TABLE_RIGHT, 4}, {"NOTE", TABLE_LEFT, 0}};
+static const struct table_column columns[] = {
+	{"NAME", TABLE_LEFT, 0}, {"N", TABLE_RIGHT, 4}, {"NOTE", TABLE_LEFT, 0}};
 
 static void expect(struct table *table, bool color, const char *want)
 {
@@ -39,7 +40,8 @@ static struct table *rows(size_t count, const char *const *cells)
 
 static void columns_are_aligned_and_lines_end_clean(void **state)
 {
-	static const char *const cells[] = {"a", "1", "first", "longer", "12345", "", "", "", "", "b", "", "x"};
+	static const char *const cells[] = {
+		"a", "1", "first", "longer", "12345", "", "", "", "", "b", "", "x"};
 
 	expect(rows(12, cells), false,
 		"NAME        N  NOTE\n"
@@ -131,8 +133,8 @@ static void counts_are_humanised(void **state)
 	static const struct {
 		uint64_t value;
 		const char *text;
-	} cases[] = {{0, "0"}, {9999, "9999"}, {10000, "10.0k"}, {12345, "12.3k"}, {99999, "99.9k"}, {999999, "999k"},
-		{1000000, "1.0M"}, {1048576, "1.0M"}, {UINT64_MAX, "18.4E"}};
+	} cases[] = {{0, "0"}, {9999, "9999"}, {10000, "10.0k"}, {12345, "12.3k"}, {99999, "99.9k"},
+		{999999, "999k"}, {1000000, "1.0M"}, {1048576, "1.0M"}, {UINT64_MAX, "18.4E"}};
 	char out[HUMAN_MAX];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -144,8 +146,8 @@ static void durations_are_humanised(void **state)
 	static const struct {
 		uint64_t value;
 		const char *text;
-	} cases[] = {{0, "0s"}, {59, "59s"}, {60, "1m 0s"}, {3599, "59m 59s"}, {3600, "1h 0m"}, {86399, "23h 59m"},
-		{86400, "1d 0h"}, {UINT64_MAX, "213503982334601d 7h"}};
+	} cases[] = {{0, "0s"}, {59, "59s"}, {60, "1m 0s"}, {3599, "59m 59s"}, {3600, "1h 0m"},
+		{86399, "23h 59m"}, {86400, "1d 0h"}, {UINT64_MAX, "213503982334601d 7h"}};
 	char out[HUMAN_MAX];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

@@ -91,8 +91,9 @@ static json_t *answer_events(void *ctx, const struct ctl_request *request)
 	if (since >= 6)
 		return ctl_reply_ok(json_pack("{s:I,s:[]}", "last_seq", (json_int_t)since, "events"));
 	since++;
-	return ctl_reply_ok(json_pack("{s:I,s:[{s:I,s:I,s:s,s:s,s:s}]}", "last_seq", (json_int_t)since, "events", "seq",
-		(json_int_t)since, "time_ms", (json_int_t)1767225601004, "subject", "x", "event", "y", "cause", "z"));
+	return ctl_reply_ok(json_pack("{s:I,s:[{s:I,s:I,s:s,s:s,s:s}]}", "last_seq", (json_int_t)since,
+		"events", "seq", (json_int_t)since, "time_ms", (json_int_t)1767225601004, "subject", "x",
+		"event", "y", "cause", "z"));
 }
 
 static json_t *answer_status(void *ctx, const struct ctl_request *request)
@@ -106,10 +107,17 @@ static json_t *answer_status(void *ctx, const struct ctl_request *request)
 }
 
 static const struct ctl_command rows[] = {
-	{"status", CTL_READ, answer_status}, {"services", CTL_READ, answer}, {"backends", CTL_READ, answer},
-	{"flows", CTL_READ, answer}, {"counters", CTL_READ, answer}, {"events", CTL_READ, answer_events},
-	{"drain", CTL_WRITE, echo}, {"enable", CTL_WRITE, echo}, {"disable", CTL_WRITE, echo},
-	{"weight", CTL_WRITE, echo}, {"reload", CTL_WRITE, echo},
+	{"status", CTL_READ, answer_status},
+	{"services", CTL_READ, answer},
+	{"backends", CTL_READ, answer},
+	{"flows", CTL_READ, answer},
+	{"counters", CTL_READ, answer},
+	{"events", CTL_READ, answer_events},
+	{"drain", CTL_WRITE, echo},
+	{"enable", CTL_WRITE, echo},
+	{"disable", CTL_WRITE, echo},
+	{"weight", CTL_WRITE, echo},
+	{"reload", CTL_WRITE, echo},
 };
 
 static json_t *handle(void *ctx, const struct ctl_request *request)
@@ -284,7 +292,8 @@ static const struct golden cases[] = {
 	{"backends", 0, {"backends"}},
 	{"backends-pool", 0, {"backends", "empty"}},
 	{"flows", 0, {"flows"}},
-	{"flows-args", 1, {"flows", "--service", "kv", "--backend=kv/kv1", "--client", "192.0.2.7", "--limit=5"}},
+	{"flows-args", 1,
+		{"flows", "--service", "kv", "--backend=kv/kv1", "--client", "192.0.2.7", "--limit=5"}},
 	{"flows-default-limit", 1, {"flows", "--client=::1"}},
 	{"counters", 0, {"counters"}},
 	{"events", 0, {"events"}},
@@ -462,7 +471,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(colour_only_where_it_is_wanted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(following_goes_on_over_a_restart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_broken_config_names_the_place, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_answer_that_cannot_be_written_is_a_failure, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_answer_that_cannot_be_written_is_a_failure, set_up, tear_down),
 	};
 
 	log_open("test", LOG_LEVEL_ERROR);

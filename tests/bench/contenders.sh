@@ -7,7 +7,7 @@
 
 VIP=10.0.1.100
 BACKENDS="10.0.2.11 10.0.2.12 10.0.2.13 10.0.2.14"
-ALL_CONTENDERS="plain nftables haproxy nginx tandem"
+ALL_CONTENDERS="plain paired nftables haproxy nginx tandem"
 
 numbered() { # FORMAT with %d for 1..4 and %s for the backend's address, a row for each
 	local i=0 b
@@ -15,9 +15,22 @@ numbered() { # FORMAT with %d for 1..4 and %s for the backend's address, a row f
 	for b in $BACKENDS; do i=$((i + 1)); printf "${1//%d/$i}\n" "$b"; done
 }
 
-# The client asks the backend itself; lb only routes. No address is translated, nothing is chosen.
-start_plain() { :; }
-describe_plain() { echo "the client talks to a backend's own address, lb routes"; }
+# Routing alone: every backend holds the service address on lo, and lb has one route to it with four next hops, chosen by a hash of
+# the connection. Nothing is translated or remembered. The load has the same shape as everybody's: each client's connections
+# go to all backends. (Bulk needs a chosen backend, so there the client asks the backend's own address.)
+start_plain() {
+	local i b hops=
+	for i in 1 2 3 4; do in_ns "b$i" ip addr add $VIP/32 dev lo || bail "plain: no service address in b$i"; done
+	for b in $BACKENDS; do hops="$hops nexthop via $b"; done
+	in_ns lb sh -c "ip addr del $VIP/32 dev front1 && ip route add $VIP/32 $hops &&
+		echo 1 > /proc/sys/net/ipv4/fib_multipath_hash_policy" || bail "plain: no multipath route in lb"
+}
+describe_plain() { echo "no balancer: backends hold the service address, lb routes to them by a multipath route"; }
+
+# Routing alone, client N to backend N only. Not the same load: answers come in batches from one peer, with fewer wake-ups on
+# both sides, which by itself is worth about half as much again. It is shown as the ceiling of these namespaces.
+start_paired() { :; }
+describe_paired() { echo "no balancer and no spreading: client N asks backend N's own address, lb routes (another load, shown as the ceiling)"; }
 
 # The kernel's NAT. TIME_WAIT entries leave after a second, or the (machine-wide) table of 262,144 would be full in one round.
 start_nftables() {

@@ -114,6 +114,8 @@ def main():
     print("\n### Numbers\n")
     for measure in about["measures"]:
         numbers(results, contenders, measure)
+    if about["dataplane"]:
+        print(f"tandem's dataplane: {about['dataplane']}\n")
     if "tandem" in contenders:
         targets(results)
     sys.exit(0 if checks(results, about, contenders) else 1)

@@ -120,6 +120,7 @@ UNITLIBS_lb_conf := -lconfig -lm
 UNIT_TESTS       += conf lb_model lb_conf
 
 UNIT_resp           := $(addprefix src/apps/,resp.c resp_out.c resp_reply.c glob.c)
+FUZZ_resp           := $(UNIT_resp)
 UNIT_kv_table       := $(addprefix src/apps/,kv_table.c siphash.c resp.c)
 UNIT_sntp           := src/apps/sntp.c
 UNIT_load_stats     := src/apps/load_stats.c

@@ -2,6 +2,7 @@
 /* Socket addresses as users write and read them; see endpoint.h. */
 #include "apps/endpoint.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -44,6 +45,7 @@ static bool have_ipv6(void)
 
 int endpoint_listen(const char *text, uint16_t port, struct endpoint out[2])
 {
+	struct in_addr strict;
 	int count;
 
 	if (strcmp(text, "*") == 0) {
@@ -52,6 +54,9 @@ int endpoint_listen(const char *text, uint16_t port, struct endpoint out[2])
 			return -EINVAL;
 		return resolve("0.0.0.0", port, SOCK_STREAM, AI_NUMERICHOST, out + count, 1) == 1 ? count + 1 : -EINVAL;
 	}
+	/* "1.2.3" is 1.2.0.3 to getaddrinfo(), and a typing error to everybody else. */
+	if (strchr(text, ':') == NULL && inet_pton(AF_INET, text, &strict) != 1)
+		return -EINVAL;
 	count = resolve(text, port, SOCK_STREAM, AI_NUMERICHOST, out, 1);
 	return count == 1 ? 1 : -EINVAL;
 }

@@ -83,7 +83,7 @@ static __always_inline void lb_copy_words(__be32 *to, const __be32 *from, int wo
 
 static __always_inline enum lb_parsed lb_parse_l4(struct lb_packet *p, void *data, void *end)
 {
-	void *l4 = data + p->l4;
+	void *l4 = data + (p->l4 & 0x3ff); /* the mask tells the verifier what LB_L4_FURTHEST promises */
 
 	if (p->t.protocol == IPPROTO_TCP) {
 		struct tcphdr *tcp = l4;
@@ -114,7 +114,7 @@ static __always_inline enum lb_parsed lb_parse_l4(struct lb_packet *p, void *dat
 
 static __always_inline enum lb_parsed lb_parse_ipv4(struct lb_packet *p, void *data, void *end)
 {
-	struct iphdr *ip = data + p->l3;
+	struct iphdr *ip = data + (p->l3 & 0x3ff);
 
 	if ((void *)(ip + 1) > end)
 		return LB_PARSE_SHORT;
@@ -146,7 +146,7 @@ static __always_inline int lb_ipv6_is_extension(__u32 next)
 
 static __always_inline enum lb_parsed lb_parse_ipv6(struct lb_packet *p, void *data, void *end)
 {
-	struct ipv6hdr *ip = data + p->l3;
+	struct ipv6hdr *ip = data + (p->l3 & 0x3ff);
 
 	if ((void *)(ip + 1) > end)
 		return LB_PARSE_SHORT;

@@ -69,26 +69,26 @@ static __always_inline int lb_tc_fragment_first(struct __sk_buff *skb, const str
 
 static __always_inline int lb_tc_handle(struct __sk_buff *skb, const int v6)
 {
-	struct lb_packet p;
+	struct lb_packet *p = lb_packet();
 	struct lb_decision d;
 	struct lb_globals *g = lb_globals();
 
-	if (!g)
+	if (!g || !p)
 		return LB_TC_PASS;
 	/* Too short to judge, or no protocol of ours: the stack knows what to do with it. */
-	if (lb_tc_parse(skb, &p, v6) != LB_PARSED)
+	if (lb_tc_parse(skb, p, v6) != LB_PARSED)
 		return lb_tc_pass();
-	if (p.fragment == LB_FRAGMENT_LATER)
+	if (p->fragment == LB_FRAGMENT_LATER)
 		return v6 ? lb_tc_fragment_later6(skb) : lb_tc_fragment_later4(skb);
-	if (p.t.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+	if (p->t.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return v6 ? lb_tc_icmp6(skb) : lb_tc_icmp4(skb);
-	if (p.t.protocol != IPPROTO_TCP && p.t.protocol != IPPROTO_UDP)
+	if (p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP)
 		return lb_tc_pass();
-	lb_decide(&d, &p, g, v6);
-	if (p.fragment == LB_FRAGMENT_FIRST && lb_tc_fragment_first(skb, &d, v6))
+	lb_decide(&d, p, g, v6);
+	if (p->fragment == LB_FRAGMENT_FIRST && lb_tc_fragment_first(skb, &d, v6))
 		return LB_TC_SHOT; /* replayed together with the fragments that waited for it */
 	if (d.action == LB_FORWARD && d.found.flow)
-		return lb_tc_forward(skb, &p, &d, g, v6);
+		return lb_tc_forward(skb, p, &d, g, v6);
 	if (d.action == LB_PASS)
 		return lb_tc_pass();
 	if (d.action == LB_RESET && d.found.flow)
@@ -96,7 +96,7 @@ static __always_inline int lb_tc_handle(struct __sk_buff *skb, const int v6)
 			  : lb_tc_reset_both4(skb, d.found.id, d.found.direction);
 	if (d.action == LB_REFUSE)
 		return lb_tc_answer(
-			skb, d.reason, p.t.protocol == IPPROTO_TCP ? LB_ANSWER_RST : LB_ANSWER_UNREACHABLE, 0, v6);
+			skb, d.reason, p->t.protocol == IPPROTO_TCP ? LB_ANSWER_RST : LB_ANSWER_UNREACHABLE, 0, v6);
 	return lb_tc_drop(d.reason);
 }
 

@@ -100,11 +100,11 @@ static __always_inline int lb_tc_fragment_first_as(
 {
 	struct lb_fragment_key key;
 	struct lb_fragment_entry entry = {.seen = lb_now()};
-	struct lb_packet packet, *p = &packet;
+	struct lb_packet *p = lb_packet();
 	struct lb_flow *f = lb_flow_at(id, v6);
 	__u32 zero = 0, waiting = 0;
 
-	if (lb_tc_parse(skb, p, v6) != LB_PARSED)
+	if (!p)
 		return 0;
 	lb_fragment_key(&key, p, v6);
 	if (ours && f) {
@@ -171,11 +171,11 @@ static __always_inline int lb_fragment_forward(struct __sk_buff *skb, const stru
 static __always_inline int lb_tc_fragment_later_as(struct __sk_buff *skb, const int v6)
 {
 	struct lb_globals *g = lb_globals();
-	struct lb_packet packet, *p = &packet;
+	struct lb_packet *p = lb_packet();
 	struct lb_fragment_key key;
 	struct lb_fragment_entry *e;
 
-	if (!g || lb_tc_parse(skb, p, v6) != LB_PARSED)
+	if (!g || !p)
 		goto pass;
 	if (!v6 && p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP)
 		goto pass;

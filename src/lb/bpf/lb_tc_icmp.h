@@ -52,18 +52,20 @@ static __always_inline int lb_icmp_quoted(
 	return 0;
 }
 
-/* The flow of which the quoted packet was one: search with its tuple turned round. */
-static __always_inline struct lb_found lb_icmp_find(
-	const struct lb_packet *inner, const struct lb_globals *g, const int v6)
+/* Turn the quoted packet's tuple round: that of a packet of its flow in the error's own direction. */
+static __always_inline void lb_icmp_turn(struct lb_tuple *t)
 {
-	struct lb_tuple back = {};
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		__be32 word = t->src[i];
 
-	lb_copy_words(back.src, inner->t.dst, 4);
-	lb_copy_words(back.dst, inner->t.src, 4);
-	back.sport = inner->t.dport;
-	back.dport = inner->t.sport;
-	back.protocol = inner->t.protocol;
-	return lb_flow_find(&back, g, v6);
+		t->src[i] = t->dst[i];
+		t->dst[i] = word;
+	}
+	__be16 port = t->sport;
+
+	t->sport = t->dport;
+	t->dport = port;
 }
 
 /* Replace a 16-bit checksum inside the quoted packet; adds the change to *icmp. */
@@ -93,10 +95,8 @@ static __always_inline int lb_icmp_rewrite_inner(struct __sk_buff *skb, const st
 	__u32 addr_at = inner->l3 + (v6 ? 8 : 12) + (direction == LB_TO_BACKEND ? 0 : bytes);
 	__u32 port_at = inner->l4 + (direction == LB_TO_BACKEND ? 0 : 2);
 	__u64 ports = (__u64)(__u16)~t->port_from + t->port_to;
-	__be32 to[4];
 
-	lb_copy_words(to, t->to, v6 ? 4 : 1);
-	if (bpf_skb_store_bytes(skb, addr_at, to, bytes, 0) || bpf_skb_store_bytes(skb, port_at, &t->port_to, 2, 0))
+	if (bpf_skb_store_bytes(skb, addr_at, t->to, bytes, 0) || bpf_skb_store_bytes(skb, port_at, &t->port_to, 2, 0))
 		return -EINVAL;
 	*icmp += t->diff + ports;
 	if (!v6)
@@ -126,11 +126,7 @@ static __always_inline int lb_tc_icmp_send(
 
 		lb_translate(&t, found->flow, found->direction, v6);
 		/* The error may come from a router on the way: its address becomes the flow's own end. */
-		__be32 from[4] = {};
-
-		lb_copy_words(from, found->direction == LB_TO_BACKEND ? p->t.dst : p->t.src, v6 ? 4 : 1);
-		t.from = from;
-		t.diff = lb_diff_words(0, from, t.to, v6);
+		t.diff = lb_diff_words(0, found->direction == LB_TO_BACKEND ? p->t.dst : p->t.src, t.to, v6);
 		if (v6 && bpf_l4_csum_replace(skb, p->l4 + 2, 0, lb_fold32(t.diff),
 				  BPF_F_PSEUDO_HDR | g->csum_ipv6_flag))
 			return 2;
@@ -145,27 +141,32 @@ static __always_inline int lb_tc_icmp_send(
 }
 
 /* An ICMP packet: translated and sent on when it is an error about a flow of ours, else left to the stack. */
+/* Per CPU: the quoted packet. */
+LB_PERCPU(icmp_inner, struct lb_packet);
+
 static __always_inline int lb_tc_icmp_as(struct __sk_buff *skb, const int v6)
 {
 	struct lb_globals *g = lb_globals();
-	struct lb_packet outer, *p = &outer;
-	struct lb_packet inner;
+	struct lb_packet *p = lb_packet();
+	__u32 zero = 0;
+	struct lb_packet *inner = bpf_map_lookup_elem(&icmp_inner, &zero);
 	struct lb_found found;
 	struct lb_translation t;
 	__u64 diff = 0;
 
-	if (!g || lb_tc_parse(skb, p, v6) != LB_PARSED)
+	if (!g || !p || !inner)
 		goto pass;
-	if (p->fragment || !lb_icmp_is_error(skb, p, v6) || lb_icmp_quoted(skb, p, &inner, v6))
-		goto pass;
-	found = lb_icmp_find(&inner, g, v6);
-	if (!found.flow)
+	if (p->fragment || !lb_icmp_is_error(skb, p, v6) || lb_icmp_quoted(skb, p, inner, v6))
 		goto pass;
 	/* An error is for the sender of what it quotes. */
-	if (!lb_same_words(p->t.dst, inner.t.src, v6))
+	if (!lb_same_words(p->t.dst, inner->t.src, v6))
+		goto pass;
+	lb_icmp_turn(&inner->t);
+	found = lb_flow_find(&inner->t, g, v6);
+	if (!found.flow)
 		goto pass;
 	lb_translate(&t, found.flow, found.direction, v6);
-	if (lb_icmp_rewrite_inner(skb, &inner, &t, found.direction, &diff, v6)) {
+	if (lb_icmp_rewrite_inner(skb, inner, &t, found.direction, &diff, v6)) {
 		lb_count(LB_COUNT_REWRITE);
 		return 2;
 	}

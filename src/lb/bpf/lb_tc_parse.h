@@ -75,4 +75,14 @@ static __always_inline enum lb_parsed lb_tc_parse(struct __sk_buff *skb, struct 
 	return lb_parse_l4(p, (void *)(long)skb->data, (void *)(long)skb->data_end);
 }
 
+/* Per CPU: the packet in hand. The functions off the fast path find it here, parsed. */
+LB_PERCPU(packet, struct lb_packet);
+
+static __always_inline struct lb_packet *lb_packet(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&packet, &zero);
+}
+
 #endif

@@ -9,8 +9,8 @@
  * read that mark, but the checksum helper leaves the field of such a packet alone when told of a payload
  * change, and that shows it.
  *
- * The entries at the end take the skb and numbers only and parse it again, so that the verifier looks at each
- * once; none of this is on the fast path.
+ * The entries at the end take the skb and numbers only, so that the verifier looks at each once; none of this
+ * is on the fast path.
  */
 #ifndef TANDEM_LB_TC_REPLY_H
 #define TANDEM_LB_TC_REPLY_H
@@ -180,28 +180,33 @@ static __always_inline int lb_tc_reply_rst_both(
 		return lb_tc_reply_rst(skb, p, v6);
 	link = bpf_map_lookup_elem(&links, &link_at);
 	if (link && f->hop_epoch[direction]) {
-		__be32 src[4] = {}, dst[4] = {};
-		__u8 hop[12];
+		int to_backend = direction == LB_TO_BACKEND;
 
-		lb_copy_words(src, direction == LB_TO_BACKEND ? lb_flow_client(f, v6) : lb_flow_service(f, v6), v6 ? 4 : 1);
-		lb_copy_words(dst, direction == LB_TO_BACKEND ? lb_flow_backend(f, v6) : lb_flow_client(f, v6), v6 ? 4 : 1);
-		on.src = src;
-		on.dst = dst;
-		on.sport = direction == LB_TO_BACKEND ? f->client_port : f->service_port;
-		on.dport = direction == LB_TO_BACKEND ? f->backend_port : f->client_port;
-		__builtin_memcpy(hop, f->hop[direction].mac, 6);
-		__builtin_memcpy(hop + 6, link->mac, 6);
+		on.src = to_backend ? lb_flow_client(f, v6) : lb_flow_service(f, v6);
+		on.dst = to_backend ? lb_flow_backend(f, v6) : lb_flow_client(f, v6);
+		on.sport = to_backend ? f->client_port : f->service_port;
+		on.dport = to_backend ? f->backend_port : f->client_port;
 
 		__u32 out = link->ifindex;
 
 		on.partial = lb_tc_trim_tcp(skb, p);
-		if (on.partial >= 0 && !lb_tc_write_rst(skb, &on, v6) && !bpf_skb_store_bytes(skb, 0, hop, 12, 0) &&
+		if (on.partial >= 0 && !lb_tc_write_rst(skb, &on, v6) && !bpf_skb_store_bytes(skb, 0, f->hop[direction].mac, 6, 0) &&
+			!bpf_skb_store_bytes(skb, 6, link->mac, 6, 0) &&
 			!bpf_clone_redirect(skb, out, 0))
 			lb_count(LB_COUNT_RESET_SENT);
 		bpf_skb_store_bytes(skb, 0, macs, 12, 0);
 	}
 	return lb_tc_reply_rst(skb, p, v6);
 }
+
+/* Per CPU: the head of the packet an error is about. */
+struct lb_quote {
+	__u8 ip[40];
+	__u8 l4[20];
+	__u8 reserved[4];
+};
+
+LB_PERCPU(quote, struct lb_quote);
 
 struct lb_icmp_head {
 	__u8 type, code;
@@ -221,23 +226,25 @@ static __always_inline int lb_tc_reply_icmp(
 	const int tcp = p->t.protocol == IPPROTO_TCP;
 	__u32 quoted = tcp ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	__u32 check_at = p->l4 + (tcp ? LB_CSUM_TCP : LB_CSUM_UDP);
-	__u8 ip[40] = {}, l4[20] = {};
+	__u32 zero = 0;
+	struct lb_quote *q = bpf_map_lookup_elem(&quote, &zero);
 	__u64 sum;
 
-	if (!lb_reply_possible(p, v6) || bpf_skb_change_tail(skb, p->l4 + quoted, 0))
+	if (!q || !lb_reply_possible(p, v6) || bpf_skb_change_tail(skb, p->l4 + quoted, 0))
 		return 2;
 
 	int partial = lb_tc_is_partial(skb, check_at);
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, ip, l3))
+	__builtin_memset(q, 0, sizeof(*q));
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, q->ip, l3))
 		return 2;
-	if (tcp ? bpf_skb_load_bytes(skb, p->l4, l4, 20) : bpf_skb_load_bytes(skb, p->l4, l4, 8))
+	if (tcp ? bpf_skb_load_bytes(skb, p->l4, q->l4, 20) : bpf_skb_load_bytes(skb, p->l4, q->l4, 8))
 		return 2;
-	sum = lb_sum_bytes(ip, 40);
+	sum = lb_sum_bytes(q->ip, sizeof(q->ip));
 	if (partial)
-		sum += (__u16)~(tcp ? *(__u16 *)(l4 + LB_CSUM_TCP) : *(__u16 *)(l4 + LB_CSUM_UDP));
+		sum += (__u16)~(tcp ? *(__u16 *)(q->l4 + LB_CSUM_TCP) : *(__u16 *)(q->l4 + LB_CSUM_UDP));
 	else
-		sum += lb_sum_bytes(l4, 20);
+		sum += lb_sum_bytes(q->l4, sizeof(q->l4));
 	head.check = 0;
 	sum += lb_sum_bytes(&head, sizeof(head));
 	if (v6)
@@ -280,15 +287,15 @@ enum lb_tc_answer { LB_ANSWER_RST, LB_ANSWER_UNREACHABLE, LB_ANSWER_TTL, LB_ANSW
 
 static __always_inline int lb_tc_answer_as(struct __sk_buff *skb, __u32 answer, __u32 mtu, const int v6)
 {
-	struct lb_packet p;
+	struct lb_packet *p = lb_packet();
 
-	if (lb_tc_parse(skb, &p, v6) != LB_PARSED || p.fragment == LB_FRAGMENT_LATER)
+	if (!p || p->fragment == LB_FRAGMENT_LATER)
 		return 2;
 	if (answer == LB_ANSWER_RST)
-		return lb_tc_reply_rst(skb, &p, v6);
+		return lb_tc_reply_rst(skb, p, v6);
 	if (answer == LB_ANSWER_TOO_BIG)
-		return lb_tc_reply_too_big(skb, &p, mtu, v6);
-	return lb_tc_reply_error(skb, &p, answer == LB_ANSWER_TTL, v6);
+		return lb_tc_reply_too_big(skb, p, mtu, v6);
+	return lb_tc_reply_error(skb, p, answer == LB_ANSWER_TTL, v6);
 }
 
 __attribute__((noinline)) int lb_tc_answer4(struct __sk_buff *skb, __u32 answer, __u32 mtu)
@@ -304,11 +311,11 @@ __attribute__((noinline)) int lb_tc_answer6(struct __sk_buff *skb, __u32 answer,
 static __always_inline int lb_tc_reset_both_as(struct __sk_buff *skb, __u32 id, __u32 direction, const int v6)
 {
 	struct lb_flow *f = lb_flow_at(id, v6);
-	struct lb_packet p;
+	struct lb_packet *p = lb_packet();
 
-	if (!f || lb_tc_parse(skb, &p, v6) != LB_PARSED || p.fragment)
+	if (!f || !p || p->fragment)
 		return 2;
-	return lb_tc_reply_rst_both(skb, &p, f, direction & 1, v6);
+	return lb_tc_reply_rst_both(skb, p, f, direction & 1, v6);
 }
 
 __attribute__((noinline)) int lb_tc_reset_both4(struct __sk_buff *skb, __u32 id, __u32 direction)

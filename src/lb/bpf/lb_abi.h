@@ -23,7 +23,7 @@
 #define LB_FLOWS_MAX     ((1U << LB_FLOW_ID_BITS) - 2) /* most flows of a family */
 #define LB_BUCKET_SLOTS  14
 #define LB_LINKS_MAX     256                          /* network devices the dataplane can send through */
-#define LB_CONTROL_MAX   2048                         /* commands in one run of the control program */
+#define LB_CONTROL_MAX   4096                         /* commands in one run of the control program */
 #define LB_POOL_SCAN_MAX 256                          /* backends of a pool that lc and wlc compare */
 #define LB_HELD_MAX      256                          /* early fragments held, all datagrams together */
 #define LB_HELD_BYTES    2048                         /* longest early fragment that is held */

@@ -137,7 +137,8 @@ is "... and leaves nothing behind" "$(left_of_inner)" ""
 
 # ---- the harness: servers ----
 
-if [ -x "$TANDEM_BIN/kv_store" ] && [ -x "$TANDEM_BIN/echo_server" ] && [ -x "$TANDEM_BIN/time_server" ]; then
+if [ -x "$TANDEM_BIN/kv_store" ] && [ -x "$TANDEM_BIN/echo_server" ] && [ -x "$TANDEM_BIN/time_server" ] &&
+	[ -x "$TANDEM_BIN/load_client" ]; then
 	lab_up
 	start_kv b1 6379
 	start_kv b2 6379 second
@@ -151,6 +152,15 @@ if [ -x "$TANDEM_BIN/kv_store" ] && [ -x "$TANDEM_BIN/echo_server" ] && [ -x "$T
 	ok "a killed server is gone" test ! -e "/proc/$(pid_of kv-b1)"
 	start_kv b1 6379
 	is "... and starts again" "$(in_ns c1 redis-cli -h 10.0.2.11 PING)" PONG
+
+	load steady c2 10.0.2.11 6379 --mode kv --connections 4 --rate 200 --duration 2
+	ok "load runs" wait_for 2 alive steady
+	holds "... can be looked at meanwhile" "$(load_peek steady .requests) < 400"
+	ok "... ends without a failure" load_end steady 10
+	is "... and reports who answered" "$(report steady '.servers[name=b1].answers')" "$(report steady .requests)"
+	load vain c2 10.0.2.13 6379 --mode kv --duration 1
+	not_ok "load on a port where nobody listens fails" load_end vain 10
+	holds "... and says why" "$(report vain .failures.refused) > 0"
 	lab down
 else
 	skip "servers serve in their nodes" "not built"

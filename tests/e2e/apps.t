@@ -28,6 +28,7 @@ trap 'exit 1' INT TERM
 ip link set lo up
 ip addr add 10.99.0.1/32 dev lo
 ip addr add 10.99.0.9/32 dev lo
+ip -6 addr add fd99::1/128 dev lo nodad
 ip -6 addr add fd99::9/128 dev lo nodad
 
 # ok STATUS TEXT [DETAIL]: one line of TAP
@@ -345,10 +346,11 @@ stop $pid "echo_server ends on SIGTERM after that"
 
 # ---- load_client, and UDP answers from the address that was asked ----
 load() { "$BIN/load_client" "$@" > "$T/report" 2> "$T/load.err"; }
-for a in 10.99.0.9 fd99::9; do
-	load --mode echo-udp $a 7007 --connections 5 --requests 500 --data 60000
+for a in 10.99.0.9 fd99::9; do # asked from another address: left alone, the kernel would answer from that one
+	from="--connections 5 --requests 500 --local-address ${a%9}1"
+	load --mode echo-udp $a 7007 $from --data 60000
 	is "UDP echo on a wildcard answers from $a" "$? $(field "['answers']" < "$T/report")" "0 500"
-	load --mode sntp $a 1123 --connections 5 --requests 500
+	load --mode sntp $a 1123 $from
 	is "SNTP on a wildcard answers from $a" "$? $(field "['answers']" < "$T/report")" "0 500"
 done
 load --mode echo-udp 127.0.0.1 7007 --connections 2 --requests 200 --data 65507
@@ -378,8 +380,7 @@ until_true "load is on" answering
 kill -USR1 $load
 until_true "SIGUSR1 writes a snapshot" test -s "$T/victim"
 is "the snapshot has no failure" "$(field "['connections']['broken']" < "$T/victim")" 0
-kill -9 $VICTIM
-wait $VICTIM 2> /dev/null
+{ kill -9 $VICTIM; wait $VICTIM; } 2> /dev/null
 rm -f "$T/victim"
 broke() { kill -USR1 $load; [ -s "$T/victim" ] && [ "$(field "['failures']['refused'] > 0" < "$T/victim")" = True ]; }
 until_true "a killed server: its clients are refused" broke

@@ -16,10 +16,10 @@
 #   waiting    wait_for SECONDS COMMAND...  (polls every 50 ms; on failure prints the last output)   wait_log NAME SECONDS REGEX
 #   balancer   lb_config TEXT   start_lb [TEXT]   stop_lb   kill_lb   ctl ARGUMENTS...   lb_exit TEXT (a start that must fail)
 #   servers    start_kv|start_echo|start_time NODE PORT [NAME] [ADDRESS]       their process is called kv-NAME, echo-NAME, time-NAME
-#   load       load NAME NODE ARGUMENTS...   load_end NAME SECONDS   report NAME .path
+#   load       load NAME NODE load_client's arguments...   load_end NAME SECONDS   load_peek NAME .path   report NAME .path
 #   reading    json FILE .path[0].more[name=x]      (FILE may be -; scalars come out bare; exit 1 when it is not there)
 #
-# COMMANDs of ok, not_ok and wait_for run in a subshell: a spawn in there would be lost to the cleanup.
+# The COMMAND of wait_for runs in a subshell: a spawn in there would be lost to the cleanup, a wait_exit finds no child.
 
 set -uo pipefail
 
@@ -59,15 +59,15 @@ skip_all() { echo "1..0 # SKIP $*" >&$TAP_OUT; exit 0; }
 bail() { TAP_FAILED=$((TAP_FAILED + 1)); echo "Bail out! $*" >&$TAP_OUT; exit 255; }
 
 ok() {
-	local name=$1 out status; shift
-	out=$("$@" 2>&1 3>&-) && { pass "$name"; return; }
+	local name=$1 status; shift
+	"$@" > "$TMP/ok.out" 2>&1 && { pass "$name"; return; }
 	status=$?
-	fail "$name" "status $status from: $*"$'\n'"$out"
+	fail "$name" "status $status from: $*"$'\n'"$(cat "$TMP/ok.out")"
 }
 not_ok() {
-	local name=$1 out; shift
-	out=$("$@" 2>&1 3>&-) || { pass "$name"; return; }
-	fail "$name" "should have failed: $*"$'\n'"$out"
+	local name=$1; shift
+	"$@" > "$TMP/ok.out" 2>&1 || { pass "$name"; return; }
+	fail "$name" "should have failed: $*"$'\n'"$(cat "$TMP/ok.out")"
 }
 is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "     got: $2"$'\n'"expected: $3"; fi; }
 isnt() { if [ "$2" != "$3" ]; then pass "$1"; else fail "$1" "got what it must not be: $2"; fi; }
@@ -128,13 +128,20 @@ start_kv() { start_server "kv-${3:-$1}" "$1" kv_store "${4:-*}" "$2" --name "${3
 start_echo() { start_server "echo-${3:-$1}" "$1" echo_server "${4:-*}" "$2" --name "${3:-$1}"; }
 start_time() { start_server "time-${3:-$1}" "$1" time_server "${4:-*}" "$2" --name "${3:-$1}"; }
 
-# load_client in the background; its report (JSON) is read when it has ended.
+# load_client in the background; its report (JSON) is read when it has ended, or now with load_peek.
 load() {
 	local name=$1 node=$2; shift 2
 	[ -x "$TANDEM_BIN/load_client" ] || bail "no $TANDEM_BIN/load_client; 'make' builds it"
-	spawn "$name" "$node" sh -c 'report=$1; shift; exec "$@" > "$report"' sh "$TMP/$name.json" "$TANDEM_BIN/load_client" "$@"
+	rm -f "$TMP/$name.json"
+	spawn "$name" "$node" "$TANDEM_BIN/load_client" "$@" --report "$TMP/$name.json"
 }
-load_end() { wait_exit "$1" "$2" || { local status=$?; diag "load '$1' ended with status $status"; return $status; }; }
+load_end() { # NAME SECONDS; it exits with 1 when any request failed
+	wait_exit "$1" "$2" || { local status=$?; diag "load '$1' ended with status $status"; return $status; }
+}
+load_peek() { # NAME .path: the numbers of a run that goes on
+	rm -f "$TMP/$1.json"
+	kill -USR1 "$(pid_of "$1")" && wait_for 3 report "$1" "$2" > /dev/null && report "$1" "$2"
+}
 report() { json "$TMP/$1.json" "$2"; }
 
 # ---- reading JSON ----

@@ -143,5 +143,14 @@ $(B)/test/bench_probe: tests/bench/bench_probe.c $(PROBE) | deps
 unit: $(UNIT_TESTS:%=$(B)/test/unit_%)
 	@for t in $^; do $$t || exit 1; done
 
+#: e2e         the end-to-end tests in network namespaces (root)
+.PHONY: e2e
+e2e: all
+	@prove tests/e2e
+
+#: bench       all contenders side by side (root); ROUNDS, SECONDS_PER, CONTENDERS, MEASURES bend it
+bench: all
+	@tests/bench/run
+
 clean:
 	rm -rf build

@@ -48,6 +48,9 @@ void run(double seconds);
 void ask(struct asked *asked, const struct lb_check *check, const char *addr, uint16_t port, int wanted);
 void expect_answer(const struct lb_check *check, const char *addr, uint16_t port, bool ok, const char *cause);
 
+/* Run until so many probes could not be made, at most 10 s. */
+void run_until_faults(uint64_t count);
+
 /* A probe that must give no report, a counted fault of our own each time, and one line of log with these
  * words. */
 void expect_local_fault(const struct lb_check *check, const char *addr, uint16_t port, const char *words);

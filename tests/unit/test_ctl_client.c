@@ -17,18 +17,18 @@
 #include "common/ctl_client.h"
 #include "common/ctl_rundir.h"
 #include "common/ctl_wire.h"
+#include "tmp_dir.h"
 
-static char dir[64];
+static char dir[TMP_DIR_MAX];
 
 static int make_dir(void **state)
 {
-	snprintf(dir, sizeof(dir), "/tmp/tandem-ctl-test-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
+	return tmp_dir_make(dir);
 }
 
 static int remove_dir(void **state)
 {
-	return rmdir(dir); /* fails when a file is left */
+	return tmp_dir_remove(dir);
 }
 
 static size_t frame_of(uint8_t *out, const char *body)

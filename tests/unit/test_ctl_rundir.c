@@ -15,18 +15,18 @@
 #include <unistd.h>
 
 #include "common/ctl_rundir.h"
+#include "tmp_dir.h"
 
-static char dir[64];
+static char dir[TMP_DIR_MAX];
 
 static int make_dir(void **state)
 {
-	snprintf(dir, sizeof(dir), "/tmp/tandem-ctl-test-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
+	return tmp_dir_make(dir);
 }
 
 static int remove_dir(void **state)
 {
-	return rmdir(dir); /* fails when a file is left */
+	return tmp_dir_remove(dir);
 }
 
 static void one_daemon_of_a_name_in_a_run_directory(void **state)

@@ -13,18 +13,21 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ev.h>
 
+#include "common/ctl_client.h"
 #include "common/ctl_rundir.h"
 #include "common/ctl_server.h"
 #include "common/ctl_wire.h"
 #include "common/log.h"
+#include "tmp_dir.h"
 
 #define DEADLINE_S 10.
 
-static char dir[64];
+static char dir[TMP_DIR_MAX];
 static struct ev_loop *loop;
 static struct ctl_server *server;
 static unsigned handled;
@@ -83,8 +86,7 @@ static int start(void **state)
 		.max_queued = 1 << 20};
 	char error[256] = "";
 
-	snprintf(dir, sizeof(dir), "/tmp/tandem-ctl-test-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(tmp_dir_make(dir), 0);
 	loop = ev_loop_new(EVFLAG_AUTO);
 	handled = 0;
 	if (ctl_server_open(&server, loop, &options, error, sizeof(error)) < 0)
@@ -97,7 +99,7 @@ static int stop(void **state)
 	ctl_server_close(server);
 	server = NULL;
 	ev_loop_destroy(loop);
-	return rmdir(dir); /* fails when a socket file is left */
+	return tmp_dir_remove(dir); /* complains of a socket file that is left */
 }
 
 static int dial(bool read_only)
@@ -279,6 +281,51 @@ static void read_only_socket_refuses_changes(void **state)
 	ask(fd, "{\"command\":\"drain\"}");
 	expect_ok(fd);
 	close(fd);
+}
+
+/* As a user who may enter the directory and no more: looks through the read-only socket, changes nothing. */
+static int try_as_nobody(void)
+{
+	struct ctl_client *client;
+	char error[256];
+
+	if (setgid(65534) < 0 || setuid(65534) < 0)
+		return 1;
+	if (ctl_client_open(&client, dir, "lb", CTL_WRITE, 5000, error, sizeof(error)) != -EACCES ||
+		!strstr(error, "no permission"))
+		return 2;
+	if (ctl_client_open(&client, dir, "lb", CTL_READ, 5000, error, sizeof(error)) != 0)
+		return 3;
+
+	json_t *data = ctl_client_call(client, "echo", NULL, error, sizeof(error));
+	bool right = json_is_true(json_object_get(data, "read_only")) &&
+		     json_integer_value(json_object_get(data, "uid")) == 65534;
+
+	json_decref(data);
+	data = ctl_client_call(client, "drain", NULL, error, sizeof(error));
+	right = right && !data && strstr(error, "read-only");
+	json_decref(data);
+	ctl_client_close(client);
+	return right ? 0 : 4;
+}
+
+static void who_may_only_look_gets_the_read_only_socket(void **state)
+{
+	ev_tstamp until = ev_time() + DEADLINE_S;
+	int status = -1;
+
+	if (getuid() != 0)
+		skip();
+	assert_int_equal(chmod(dir, 0755), 0);
+
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(try_as_nobody());
+	while (waitpid(child, &status, WNOHANG) == 0 && ev_time() < until)
+		turn();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void garbage_is_answered_and_closed(void **state)
@@ -465,6 +512,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(answers_after_a_half_close, start, stop),
 		cmocka_unit_test_setup_teardown(modes_are_what_the_header_says, start, stop),
 		cmocka_unit_test_setup_teardown(read_only_socket_refuses_changes, start, stop),
+		cmocka_unit_test_setup_teardown(who_may_only_look_gets_the_read_only_socket, start, stop),
 		cmocka_unit_test_setup_teardown(garbage_is_answered_and_closed, start, stop),
 		cmocka_unit_test_setup_teardown(random_bytes_do_no_harm, start, stop),
 		cmocka_unit_test_setup_teardown(half_a_frame_is_closed_after_the_deadline, start, stop),

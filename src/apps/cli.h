@@ -40,8 +40,9 @@ struct cli_program {
 	const char *summary; /* one or more lines of --help, each ending in a newline */
 	const struct cli_option *options;
 	size_t option_count;
-	int args_min, args_max; /* how many arguments must stand beside the options; args_max < 0: any number */
-	bool options_first;     /* options end at the first argument: what follows belongs to a command */
+	int args_min,
+		args_max;   /* how many arguments must stand beside the options; args_max < 0: any number */
+	bool options_first; /* options end at the first argument: what follows belongs to a command */
 };
 
 /* Read the options; returns the index of the first argument that is none. Answers --help and --version

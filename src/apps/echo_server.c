@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * echo_server: sends back what it gets, over TCP and UDP (RFC 862). A TCP connection whose peer does not read is
- * not read either; a half-closed one gets the rest of its echo before it is closed.
+ * echo_server: sends back what it gets, over TCP and UDP (RFC 862). A TCP connection whose peer does not read
+ * is not read either; a half-closed one gets the rest of its echo before it is closed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "apps/tcp_listener.h"
 #include "apps/udp_listener.h"
 
-#define SCRATCH_SIZE 65536
+#define SCRATCH_SIZE          65536
 #define FILES_BESIDES_CLIENTS 32
 
 struct echo;
@@ -150,17 +150,24 @@ static void on_datagram(void *ctx, struct udp_datagram *datagram)
 
 int main(int argc, char **argv)
 {
-	static struct echo echo = { .max_clients = 10000 };
+	static struct echo echo = {.max_clients = 10000};
 	const char *name = NULL;
 	const struct cli_option options[] = {
-		{ "name", CLI_TEXT, &name, 0, 0, "NAME", "the server's name in its messages (the host's name)" },
-		{ "max-clients", CLI_NUMBER, &echo.max_clients, 1, 1000000, "N", "TCP connections at once (10000)" },
+		{"name", CLI_TEXT, &name, 0, 0, "NAME",
+			"the server's name in its messages (the host's name)"},
+		{"max-clients", CLI_NUMBER, &echo.max_clients, 1, 1000000, "N",
+			"TCP connections at once (10000)"},
 	};
 	const struct cli_program program = {
-		.name = "echo_server", .args = "ADDR PORT", .args_min = 2, .args_max = 2,
+		.name = "echo_server",
+		.args = "ADDR PORT",
+		.args_min = 2,
+		.args_max = 2,
 		.summary = "Sends back what it gets, over TCP and UDP (RFC 862).\n"
-			   "ADDR is an IPv4 or IPv6 address, or '*' for all of both; PORT 0 lets the kernel choose.\n",
-		.options = options, .option_count = sizeof(options) / sizeof(options[0]),
+			   "ADDR is an IPv4 or IPv6 address, or '*' for all of both; PORT 0 lets the kernel "
+			   "choose.\n",
+		.options = options,
+		.option_count = sizeof(options) / sizeof(options[0]),
 	};
 	int first = cli_parse(&program, argc, argv), rc = 1;
 	const char *addr = cli_listen_addr(&program, argv[first]);
@@ -172,7 +179,8 @@ int main(int argc, char **argv)
 	echo.loop = server.loop;
 	if (tcp_listener_open(&echo.tcp, echo.loop, program.name, addr, port, on_connection, &echo) == 0) {
 		port = endpoint_port(&echo.tcp.at[0]);
-		if (udp_listener_open(&echo.udp, echo.loop, program.name, addr, port, on_datagram, &echo) == 0) {
+		if (udp_listener_open(&echo.udp, echo.loop, program.name, addr, port, on_datagram, &echo) ==
+			0) {
 			server_run(&server, echo.tcp.at, echo.tcp.count);
 			udp_listener_close(&echo.udp);
 			rc = 0;
@@ -182,8 +190,10 @@ int main(int argc, char **argv)
 	while (echo.conns != NULL)
 		conn_free(echo.conns);
 	if (rc == 0)
-		fprintf(stderr, "%s %s: %llu datagrams echoed, %llu could not be sent, %llu would have looped, "
-			"%llu connections refused\n", program.name, server.name, (unsigned long long)echo.datagrams,
+		fprintf(stderr,
+			"%s %s: %llu datagrams echoed, %llu could not be sent, %llu would have looped, "
+			"%llu connections refused\n",
+			program.name, server.name, (unsigned long long)echo.datagrams,
 			(unsigned long long)echo.unsendable, (unsigned long long)echo.looped,
 			(unsigned long long)echo.refused);
 	server_close(&server);

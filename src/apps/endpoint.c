@@ -14,7 +14,7 @@
 
 static int resolve(const char *host, uint16_t port, int socktype, int flags, struct endpoint *out, int max)
 {
-	struct addrinfo hints = { .ai_socktype = socktype, .ai_flags = flags | AI_NUMERICSERV };
+	struct addrinfo hints = {.ai_socktype = socktype, .ai_flags = flags | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	char service[8];
 	int count = 0, rc;
@@ -52,7 +52,8 @@ int endpoint_listen(const char *text, uint16_t port, struct endpoint out[2])
 		count = have_ipv6() ? resolve("::", port, SOCK_STREAM, AI_NUMERICHOST, out, 1) : 0;
 		if (count < 0)
 			return -EINVAL;
-		return resolve("0.0.0.0", port, SOCK_STREAM, AI_NUMERICHOST, out + count, 1) == 1 ? count + 1 : -EINVAL;
+		return resolve("0.0.0.0", port, SOCK_STREAM, AI_NUMERICHOST, out + count, 1) == 1 ? count + 1
+												  : -EINVAL;
 	}
 	/* "1.2.3" is 1.2.0.3 to getaddrinfo(), and a typing error to everybody else. */
 	if (strchr(text, ':') == NULL && inet_pton(AF_INET, text, &strict) != 1)
@@ -61,8 +62,8 @@ int endpoint_listen(const char *text, uint16_t port, struct endpoint out[2])
 	return count == 1 ? 1 : -EINVAL;
 }
 
-int endpoint_resolve(const char *host, uint16_t port, int socktype, struct endpoint out[ENDPOINT_MAX],
-		     const char **error)
+int endpoint_resolve(
+	const char *host, uint16_t port, int socktype, struct endpoint out[ENDPOINT_MAX], const char **error)
 {
 	int count = resolve(host, port, socktype, 0, out, ENDPOINT_MAX);
 
@@ -91,18 +92,19 @@ const char *endpoint_text(const struct endpoint *endpoint, char *buf)
 {
 	char host[ENDPOINT_TEXT_MAX - 10], port[8];
 
-	if (getnameinfo((const struct sockaddr *)&endpoint->addr, endpoint->len, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	if (getnameinfo((const struct sockaddr *)&endpoint->addr, endpoint->len, host, sizeof(host), port,
+		    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		snprintf(buf, ENDPOINT_TEXT_MAX, "?");
 	else
-		snprintf(buf, ENDPOINT_TEXT_MAX, endpoint->addr.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+		snprintf(buf, ENDPOINT_TEXT_MAX, endpoint->addr.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
+			host, port);
 	return buf;
 }
 
 static int connect_within(const struct endpoint *to, int timeout_ms)
 {
 	int fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
 	int error = 0;
 	socklen_t len = sizeof(error);
 
@@ -121,7 +123,7 @@ static int connect_within(const struct endpoint *to, int timeout_ms)
 }
 
 int endpoint_dial(const char *host, uint16_t port, int timeout_ms, struct endpoint *peer, char *error,
-		  size_t error_size)
+	size_t error_size)
 {
 	struct endpoint list[ENDPOINT_MAX];
 	char text[ENDPOINT_TEXT_MAX];
@@ -139,7 +141,8 @@ int endpoint_dial(const char *host, uint16_t port, int timeout_ms, struct endpoi
 			*peer = list[i];
 			return fd;
 		}
-		snprintf(error, error_size, "can't connect to %s: %s", endpoint_text(&list[i], text), strerror(-fd));
+		snprintf(error, error_size, "can't connect to %s: %s", endpoint_text(&list[i], text),
+			strerror(-fd));
 	}
 	return -1;
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ENDPOINT_MAX 8       /* addresses of one host that are tried */
+#define ENDPOINT_MAX      8  /* addresses of one host that are tried */
 #define ENDPOINT_TEXT_MAX 80 /* room for "[IPv6%zone]:port" and its NUL */
 
 struct endpoint {
@@ -23,8 +23,8 @@ struct endpoint {
 int endpoint_listen(const char *text, uint16_t port, struct endpoint out[2]);
 
 /* Resolve a host for a client. Returns how many (1..ENDPOINT_MAX), or -1 with *error set to a static text. */
-int endpoint_resolve(const char *host, uint16_t port, int socktype, struct endpoint out[ENDPOINT_MAX],
-		     const char **error);
+int endpoint_resolve(
+	const char *host, uint16_t port, int socktype, struct endpoint out[ENDPOINT_MAX], const char **error);
 
 uint16_t endpoint_port(const struct endpoint *endpoint);
 void endpoint_set_port(struct endpoint *endpoint, uint16_t port);
@@ -35,6 +35,6 @@ const char *endpoint_text(const struct endpoint *endpoint, char *buf);
 /* Connect to the host, every address in turn, each with timeout_ms. Returns a non-blocking socket and sets
  * *peer, or -1 after writing one line that says what failed into error. The caller closes the socket. */
 int endpoint_dial(const char *host, uint16_t port, int timeout_ms, struct endpoint *peer, char *error,
-		  size_t error_size);
+	size_t error_size);
 
 #endif

@@ -46,7 +46,8 @@ static bool match_one(const uint8_t *pattern, size_t len, size_t *p, uint8_t c)
 
 bool glob_match(const uint8_t *pattern, size_t pattern_len, const uint8_t *text, size_t text_len)
 {
-	size_t p = 0, t = 0, star = 0, mark = 0; /* star: behind the last star; mark: where its tail was tried */
+	size_t p = 0, t = 0, star = 0,
+	       mark = 0; /* star: behind the last star; mark: where its tail was tried */
 	bool have_star = false;
 
 	while (t < text_len) {

@@ -38,7 +38,7 @@ static bool lose(const struct client *client, const char *why)
 
 static bool wait_for(const struct client *client, short events)
 {
-	struct pollfd wait = { .fd = client->fd, .events = events };
+	struct pollfd wait = {.fd = client->fd, .events = events};
 	int n = poll(&wait, 1, client->timeout_ms);
 
 	return n > 0 ? true : lose(client, n == 0 ? "no answer in time" : strerror(errno));
@@ -212,20 +212,27 @@ int main(int argc, char **argv)
 	uint64_t timeout_ms = 5000;
 	bool raw = false;
 	const struct cli_option options[] = {
-		{ "timeout-ms", CLI_NUMBER, &timeout_ms, 1, 3600000, "MS", "how long to wait for anything (5000)" },
-		{ "raw", CLI_FLAG, &raw, 0, 0, NULL, "plain replies on a terminal too" },
+		{"timeout-ms", CLI_NUMBER, &timeout_ms, 1, 3600000, "MS",
+			"how long to wait for anything (5000)"},
+		{"raw", CLI_FLAG, &raw, 0, 0, NULL, "plain replies on a terminal too"},
 	};
 	const struct cli_program program = {
-		.name = "kv_client", .args = "HOST PORT [COMMAND ARGS...]", .args_min = 2, .args_max = -1,
-		.summary = "Sends a command to a RESP2 server; without one, reads them from standard input, one a line.\n"
+		.name = "kv_client",
+		.args = "HOST PORT [COMMAND ARGS...]",
+		.args_min = 2,
+		.args_max = -1,
+		.summary = "Sends a command to a RESP2 server; without one, reads them from standard input, "
+			   "one a line.\n"
 			   "Exit 0: done, 1: an error reply, or no connection.\n",
-		.options = options, .option_count = sizeof(options) / sizeof(options[0]), .options_first = true,
+		.options = options,
+		.option_count = sizeof(options) / sizeof(options[0]),
+		.options_first = true,
 	};
 	int first = cli_parse(&program, argc, argv), words = argc - first - 2;
 	uint16_t port = cli_port(&program, argv[first + 1], 1);
 	char peer_text[ENDPOINT_TEXT_MAX], error[256];
 	struct endpoint peer;
-	struct client client = { .timeout_ms = (int)timeout_ms, .raw = raw || !isatty(STDOUT_FILENO) };
+	struct client client = {.timeout_ms = (int)timeout_ms, .raw = raw || !isatty(STDOUT_FILENO)};
 	enum outcome outcome;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -239,8 +246,8 @@ int main(int argc, char **argv)
 		struct resp_arg *args = calloc((size_t)words, sizeof(*args));
 
 		for (int i = 0; args != NULL && i < words; i++)
-			args[i] = (struct resp_arg){ .data = (const uint8_t *)argv[first + 2 + i],
-						     .len = strlen(argv[first + 2 + i]) };
+			args[i] = (struct resp_arg){.data = (const uint8_t *)argv[first + 2 + i],
+				.len = strlen(argv[first + 2 + i])};
 		outcome = args != NULL ? run(&client, args, (size_t)words) : CONNECTION_LOST;
 		free(args);
 	} else {

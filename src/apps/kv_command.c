@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands of kv_store: a table of names, and one function for each. Replies and error texts are those that
- * redis' clients know (redis.io/commands). */
+/* The commands of kv_store: a table of names, and one function for each. Replies and error texts are those
+ * that redis' clients know (redis.io/commands). */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -18,9 +18,9 @@ struct call {
 };
 
 struct command {
-	const char *name; /* lower case; the table is sorted by it */
+	const char *name;               /* lower case; the table is sorted by it */
 	bool (*run)(struct call *call); /* false: close the connection after the reply */
-	int arity;        /* arguments with the name; negative: at least */
+	int arity;                      /* arguments with the name; negative: at least */
 	bool writes;
 	int keys;
 };
@@ -32,7 +32,7 @@ bool kv_word_is(const struct resp_arg *arg, const char *word)
 
 static struct kv_text text_of(const struct call *call, uint32_t i)
 {
-	return (struct kv_text){ call->args[i].data, call->args[i].len };
+	return (struct kv_text){call->args[i].data, call->args[i].len};
 }
 
 static bool fail(struct call *call, const char *text)
@@ -89,7 +89,8 @@ static bool run_get(struct call *call)
 {
 	struct kv_text value;
 
-	if (count_hit(call, kv_table_get(call->server->table, text_of(call, 1), call->server->now_ms, &value)))
+	if (count_hit(
+		    call, kv_table_get(call->server->table, text_of(call, 1), call->server->now_ms, &value)))
 		resp_bulk(call->out, value.data, value.len);
 	else
 		resp_null(call->out);
@@ -102,7 +103,7 @@ static bool later(const struct kv_server *server, int64_t amount, int64_t unit_m
 	int64_t ms;
 
 	if (__builtin_mul_overflow(amount, unit_ms, &ms) ||
-	    __builtin_add_overflow(ms, (int64_t)server->now_ms, &ms))
+		__builtin_add_overflow(ms, (int64_t)server->now_ms, &ms))
 		return false;
 	*at_ms = ms > 0 ? (uint64_t)ms : 1; /* 0 would be "never" */
 	return true;
@@ -134,7 +135,7 @@ static bool run_set(struct call *call)
 		}
 	}
 	if ((only_new || only_old) &&
-	    kv_table_get(server->table, text_of(call, 1), server->now_ms, &old) != only_old) {
+		kv_table_get(server->table, text_of(call, 1), server->now_ms, &old) != only_old) {
 		resp_null(call->out);
 		return true;
 	}
@@ -160,8 +161,8 @@ static bool run_exists(struct call *call)
 	struct kv_text value;
 
 	for (uint32_t i = 1; i < call->argc; i++)
-		count += count_hit(call, kv_table_get(call->server->table, text_of(call, i), call->server->now_ms,
-						      &value));
+		count += count_hit(call,
+			kv_table_get(call->server->table, text_of(call, i), call->server->now_ms, &value));
 	resp_integer(call->out, count);
 	return true;
 }
@@ -204,7 +205,7 @@ static bool run_append(struct call *call)
 {
 	size_t len = 0;
 	int rc = kv_table_append(call->server->table, text_of(call, 1), text_of(call, 2), RESP_BULK_MAX,
-				 call->server->now_ms, &len);
+		call->server->now_ms, &len);
 
 	if (rc == -E2BIG)
 		return fail(call, "ERR string exceeds maximum allowed size");
@@ -216,7 +217,7 @@ static bool run_append(struct call *call)
 
 static bool run_strlen(struct call *call)
 {
-	struct kv_text value = { 0 };
+	struct kv_text value = {0};
 
 	count_hit(call, kv_table_get(call->server->table, text_of(call, 1), call->server->now_ms, &value));
 	resp_integer(call->out, (int64_t)value.len);
@@ -237,7 +238,8 @@ static bool run_expire(struct call *call)
 	if (seconds <= 0)
 		resp_integer(call->out, kv_table_delete(server->table, text_of(call, 1), server->now_ms));
 	else
-		resp_integer(call->out, kv_table_expire(server->table, text_of(call, 1), at, server->now_ms, &had));
+		resp_integer(call->out,
+			kv_table_expire(server->table, text_of(call, 1), at, server->now_ms, &had));
 	return true;
 }
 
@@ -277,7 +279,7 @@ static void visit_key(void *ctx, struct kv_text key)
 
 static bool run_keys(struct call *call)
 {
-	struct keys_walk walk = { .pattern = &call->args[1] };
+	struct keys_walk walk = {.pattern = &call->args[1]};
 
 	kv_table_walk(call->server->table, call->server->now_ms, visit_key, &walk);
 	resp_array(call->out, walk.count); /* the length stands before the elements */
@@ -295,7 +297,7 @@ static bool run_dbsize(struct call *call)
 static bool run_flushall(struct call *call)
 {
 	if (call->argc > 2 || (call->argc == 2 && !kv_word_is(&call->args[1], "SYNC") &&
-			       !kv_word_is(&call->args[1], "ASYNC")))
+				      !kv_word_is(&call->args[1], "ASYNC")))
 		return fail(call, "ERR syntax error");
 	kv_table_clear(call->server->table);
 	resp_simple(call->out, "OK");
@@ -324,7 +326,8 @@ static bool run_command(struct call *call)
 static bool run_config(struct call *call)
 {
 	if (!kv_word_is(&call->args[1], "GET"))
-		return fail(call, "ERR unknown subcommand: only CONFIG GET is there, the options are set at the start");
+		return fail(call,
+			"ERR unknown subcommand: only CONFIG GET is there, the options are set at the start");
 	if (call->argc < 3)
 		return fail(call, "ERR wrong number of arguments for 'config|get' command");
 	kv_info_config(call->server, call->args + 2, call->argc - 2, call->out);
@@ -332,17 +335,28 @@ static bool run_config(struct call *call)
 }
 
 static const struct command commands[] = {
-	{ "append", run_append, 3, true, 1 },     { "command", run_command, -1, false, 0 },
-	{ "config", run_config, -2, false, 0 },   { "dbsize", run_dbsize, 1, false, 0 },
-	{ "decr", run_decr, 2, true, 1 },         { "del", run_del, -2, true, -1 },
-	{ "echo", run_echo, 2, false, 0 },        { "exists", run_exists, -2, false, -1 },
-	{ "expire", run_expire, 3, true, 1 },     { "flushall", run_flushall, -1, true, 0 },
-	{ "get", run_get, 2, false, 1 },          { "incr", run_incr, 2, true, 1 },
-	{ "incrby", run_incrby, 3, true, 1 },     { "info", run_info, -1, false, 0 },
-	{ "keys", run_keys, 2, false, 0 },        { "persist", run_persist, 2, true, 1 },
-	{ "ping", run_ping, -1, false, 0 },       { "quit", run_quit, -1, false, 0 },
-	{ "set", run_set, -3, true, 1 },          { "strlen", run_strlen, 2, false, 1 },
-	{ "ttl", run_ttl, 2, false, 1 },          { "whoami", run_whoami, 1, false, 0 },
+	{"append", run_append, 3, true, 1},
+	{"command", run_command, -1, false, 0},
+	{"config", run_config, -2, false, 0},
+	{"dbsize", run_dbsize, 1, false, 0},
+	{"decr", run_decr, 2, true, 1},
+	{"del", run_del, -2, true, -1},
+	{"echo", run_echo, 2, false, 0},
+	{"exists", run_exists, -2, false, -1},
+	{"expire", run_expire, 3, true, 1},
+	{"flushall", run_flushall, -1, true, 0},
+	{"get", run_get, 2, false, 1},
+	{"incr", run_incr, 2, true, 1},
+	{"incrby", run_incrby, 3, true, 1},
+	{"info", run_info, -1, false, 0},
+	{"keys", run_keys, 2, false, 0},
+	{"persist", run_persist, 2, true, 1},
+	{"ping", run_ping, -1, false, 0},
+	{"quit", run_quit, -1, false, 0},
+	{"set", run_set, -3, true, 1},
+	{"strlen", run_strlen, 2, false, 1},
+	{"ttl", run_ttl, 2, false, 1},
+	{"whoami", run_whoami, 1, false, 0},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -381,7 +395,8 @@ static const struct command *find_command(const struct resp_arg *arg)
 	if (arg->len >= sizeof(name))
 		return NULL;
 	for (size_t i = 0; i < arg->len; i++)
-		name[i] = (char)(arg->data[i] >= 'A' && arg->data[i] <= 'Z' ? arg->data[i] | 32 : arg->data[i]);
+		name[i] =
+			(char)(arg->data[i] >= 'A' && arg->data[i] <= 'Z' ? arg->data[i] | 32 : arg->data[i]);
 	name[arg->len] = '\0';
 	while (low < high) {
 		size_t middle = (low + high) / 2;
@@ -397,15 +412,16 @@ static const struct command *find_command(const struct resp_arg *arg)
 	return NULL;
 }
 
-bool kv_command_run(struct kv_server *server, const struct resp_arg *args, uint32_t argc, struct resp_out *out)
+bool kv_command_run(
+	struct kv_server *server, const struct resp_arg *args, uint32_t argc, struct resp_out *out)
 {
-	struct call call = { .server = server, .args = args, .argc = argc, .out = out };
+	struct call call = {.server = server, .args = args, .argc = argc, .out = out};
 	const struct command *command = find_command(&args[0]);
 
 	server->stats.commands++;
 	if (command == NULL) {
 		resp_error(out, "ERR unknown command '%.*s'", args[0].len < 64 ? (int)args[0].len : 64,
-			   (const char *)args[0].data);
+			(const char *)args[0].data);
 		return true;
 	}
 	if (command->arity > 0 ? argc != (uint32_t)command->arity : argc < (uint32_t)-command->arity) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The connections of kv_store. An idle one owns no buffer: requests are read into the server's scratch and run
- * there, replies gather in the server's out and leave in one write. Only a half request (in) and replies that
- * the client does not take yet (unsent) are kept, and both are bounded: above OUT_SOFT unsent bytes nothing more
- * is read or run for that client, all clients together have buffer_max, and who takes nothing for
- * stall_timeout_s is closed.
+ * The connections of kv_store. An idle one owns no buffer: requests are read into the server's scratch and
+ * run there, replies gather in the server's out and leave in one write. Only a half request (in) and replies
+ * that the client does not take yet (unsent) are kept, and both are bounded: above OUT_SOFT unsent bytes
+ * nothing more is read or run for that client, all clients together have buffer_max, and who takes nothing
+ * for stall_timeout_s is closed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,11 +16,11 @@
 
 #include "apps/kv_server.h"
 
-#define SCRATCH_SIZE 65536          /* one read */
-#define OUT_SOFT (1u << 20)         /* replies gathered before they are written */
-#define FLUSHES_MAX 4               /* writes for one client before the others get their turn */
-#define KEEP_OUT (4u << 20)         /* the server's reply buffer shrinks back to nothing above this */
-#define LINGER_S 2                  /* how long a closing connection is drained */
+#define SCRATCH_SIZE 65536      /* one read */
+#define OUT_SOFT     (1u << 20) /* replies gathered before they are written */
+#define FLUSHES_MAX  4          /* writes for one client before the others get their turn */
+#define KEEP_OUT     (4u << 20) /* the server's reply buffer shrinks back to nothing above this */
+#define LINGER_S     2          /* how long a closing connection is drained */
 
 struct buffer {
 	uint8_t *data;
@@ -42,10 +42,11 @@ static void buffer_drop(struct kv_server *server, struct buffer *buffer)
 {
 	server->buffer_bytes -= buffer->cap;
 	free(buffer->data);
-	*buffer = (struct buffer){ 0 };
+	*buffer = (struct buffer){0};
 }
 
-/* Room for more bytes behind those that are there; false: the bound of all clients' buffers, or out of memory. */
+/* Room for more bytes behind those that are there; false: the bound of all clients' buffers, or out of
+ * memory. */
 static bool buffer_reserve(struct kv_server *server, struct buffer *buffer, size_t more)
 {
 	size_t cap = buffer->cap > 0 ? buffer->cap : 1024;
@@ -96,8 +97,8 @@ static void conn_free(struct kv_conn *conn)
 	free(conn);
 }
 
-/* The last reply has left: end our side, and drain what the client still sends, because closing with unread bytes
- * would reset the connection and might take the reply away from the client. */
+/* The last reply has left: end our side, and drain what the client still sends, because closing with unread
+ * bytes would reset the connection and might take the reply away from the client. */
 static void conn_linger(struct kv_conn *conn)
 {
 	ev_io_stop(conn->server->loop, &conn->writable);
@@ -119,7 +120,8 @@ static void conn_wait_writable(struct kv_conn *conn)
 	ev_io_start(conn->server->loop, &conn->writable);
 }
 
-/* Send what the server's out has gathered. 1: all gone, 0: some is kept in unsent, -1: the connection is dead. */
+/* Send what the server's out has gathered. 1: all gone, 0: some is kept in unsent, -1: the connection is
+ * dead. */
 static int conn_flush(struct kv_conn *conn)
 {
 	struct kv_server *server = conn->server;
@@ -172,7 +174,7 @@ static size_t run_requests(struct kv_conn *conn, uint8_t *data, size_t len, bool
 			break;
 		}
 		if (conn->parser.argc > 0 &&
-		    !kv_command_run(server, conn->parser.args, conn->parser.argc, &server->out))
+			!kv_command_run(server, conn->parser.args, conn->parser.argc, &server->out))
 			conn->closing = true;
 		used += conn->parser.pos;
 		resp_next(&conn->parser);
@@ -180,8 +182,8 @@ static size_t run_requests(struct kv_conn *conn, uint8_t *data, size_t len, bool
 	return conn->closing ? len : used;
 }
 
-/* Run and answer what is in data (the server's scratch, or conn->in with own set); keeps the rest in conn->in.
- * The connection may be gone afterwards. */
+/* Run and answer what is in data (the server's scratch, or conn->in with own set); keeps the rest in
+ * conn->in. The connection may be gone afterwards. */
 static void conn_serve(struct kv_conn *conn, uint8_t *data, size_t len, bool own)
 {
 	struct kv_server *server = conn->server;
@@ -270,7 +272,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 		drain(conn);
 		return;
 	}
-	if (own) { /* the rest of a request: behind what is there, for a long one in its full length at once */
+	if (own) { /* the rest of a request: behind what is there, for a long one in its full length at once
+		    */
 		size_t wanted = resp_wanted(&conn->parser);
 
 		if (wanted > conn->in.len + room && conn->in.len >= wanted / 4)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of kv_store share: the server with its keyspace and counters. kv_conn.c moves bytes, kv_command.c
- * runs commands on the keyspace, kv_info.c tells about the server; none of them knows how the others do it.
+ * What the parts of kv_store share: the server with its keyspace and counters. kv_conn.c moves bytes,
+ * kv_command.c runs commands on the keyspace, kv_info.c tells about the server; none of them knows how the
+ * others do it.
  */
 #ifndef TANDEM_APPS_KV_SERVER_H
 #define TANDEM_APPS_KV_SERVER_H
@@ -41,8 +42,8 @@ struct kv_server {
 	size_t clients;
 	size_t buffer_bytes, buffer_max; /* of all clients' half requests and unread replies */
 	ev_timer tick;
-	uint8_t *scratch;      /* one read, for whichever client is being served */
-	struct resp_out out;   /* the replies to it */
+	uint8_t *scratch;    /* one read, for whichever client is being served */
+	struct resp_out out; /* the replies to it */
 	struct kv_stats stats;
 };
 
@@ -52,18 +53,21 @@ void kv_conn_close_all(struct kv_server *server);
 /* Once a second: close clients that don't read or don't go. */
 void kv_conn_tick(struct kv_server *server);
 
-/* kv_command.c: run one request (argc > 0), write the reply. False: the client wants the connection closed. */
-bool kv_command_run(struct kv_server *server, const struct resp_arg *args, uint32_t argc, struct resp_out *out);
+/* kv_command.c: run one request (argc > 0), write the reply. False: the client wants the connection closed.
+ */
+bool kv_command_run(
+	struct kv_server *server, const struct resp_arg *args, uint32_t argc, struct resp_out *out);
 size_t kv_command_count(void);
 const char *kv_command_name(size_t index); /* lower case */
 int kv_command_arity(size_t index);        /* as COMMAND tells: negative is a minimum */
 bool kv_command_writes(size_t index);
-int kv_command_keys(size_t index);         /* 0: none, 1: the first argument, -1: all of them */
+int kv_command_keys(size_t index); /* 0: none, 1: the first argument, -1: all of them */
 
 /* kv_info.c */
 void kv_info_reply(const struct kv_server *server, const char *section, struct resp_out *out);
 void kv_info_commands(const struct resp_arg *args, uint32_t argc, struct resp_out *out);
-void kv_info_config(const struct kv_server *server, const struct resp_arg *args, uint32_t argc, struct resp_out *out);
+void kv_info_config(
+	const struct kv_server *server, const struct resp_arg *args, uint32_t argc, struct resp_out *out);
 
 uint64_t kv_clock_ms(void);
 

@@ -9,12 +9,12 @@
 #include "apps/kv_server.h"
 #include "apps/server.h"
 
-#define SCRATCH_SIZE 65536
-#define REPLY_MAX (256u << 20)      /* one reply with what was gathered before it; more closes the connection */
-#define BUFFERS_MIN (128u << 20)    /* of all clients; room for some requests of the longest kind */
+#define SCRATCH_SIZE          65536
+#define REPLY_MAX             (256u << 20) /* one reply with what was gathered before it; more closes the connection */
+#define BUFFERS_MIN           (128u << 20) /* of all clients; room for some requests of the longest kind */
 #define FILES_BESIDES_CLIENTS 32
-#define TICK_S 0.25
-#define SWEEP_SLOTS 16384           /* a tick: a table of a million slots is swept in 16 s */
+#define TICK_S                0.25
+#define SWEEP_SLOTS           16384 /* a tick: a table of a million slots is swept in 16 s */
 
 static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -47,27 +47,35 @@ static void fit_clients(struct kv_server *server, const char *program)
 	if (files >= server->max_clients + FILES_BESIDES_CLIENTS)
 		return;
 	server->max_clients = files > 2 * FILES_BESIDES_CLIENTS ? files - FILES_BESIDES_CLIENTS : files / 2;
-	fprintf(stderr, "%s: the limit of open files (%zu) leaves room for %llu clients; raise 'ulimit -n' for more\n",
+	fprintf(stderr,
+		"%s: the limit of open files (%zu) leaves room for %llu clients; raise 'ulimit -n' for "
+		"more\n",
 		program, files, (unsigned long long)server->max_clients);
 }
 
 int main(int argc, char **argv)
 {
 	const char *name = NULL;
-	struct kv_server kv = { .max_memory = 256u << 20, .max_clients = 10000, .stall_timeout_s = 30 };
+	struct kv_server kv = {.max_memory = 256u << 20, .max_clients = 10000, .stall_timeout_s = 30};
 	const struct cli_option options[] = {
-		{ "name", CLI_TEXT, &name, 0, 0, "NAME", "what WHOAMI answers (the host's name)" },
-		{ "max-memory", CLI_BYTES, &kv.max_memory, 65536, 1ull << 40, "BYTES",
-		  "memory of keys and values (256m); writes get -OOM above it" },
-		{ "max-clients", CLI_NUMBER, &kv.max_clients, 1, 1000000, "N", "connections at once (10000)" },
-		{ "stall-timeout", CLI_NUMBER, &kv.stall_timeout_s, 1, 86400, "SECONDS",
-		  "close a client that reads none of its replies for so long (30)" },
+		{"name", CLI_TEXT, &name, 0, 0, "NAME", "what WHOAMI answers (the host's name)"},
+		{"max-memory", CLI_BYTES, &kv.max_memory, 65536, 1ull << 40, "BYTES",
+			"memory of keys and values (256m); writes get -OOM above it"},
+		{"max-clients", CLI_NUMBER, &kv.max_clients, 1, 1000000, "N", "connections at once (10000)"},
+		{"stall-timeout", CLI_NUMBER, &kv.stall_timeout_s, 1, 86400, "SECONDS",
+			"close a client that reads none of its replies for so long (30)"},
 	};
 	const struct cli_program program = {
-		.name = "kv_store", .args = "ADDR PORT", .args_min = 2, .args_max = 2,
-		.summary = "A key-value server in memory that speaks RESP2 (redis-cli, redis-benchmark, nc).\n"
-			   "ADDR is an IPv4 or IPv6 address, or '*' for all of both; PORT 0 lets the kernel choose.\n",
-		.options = options, .option_count = sizeof(options) / sizeof(options[0]),
+		.name = "kv_store",
+		.args = "ADDR PORT",
+		.args_min = 2,
+		.args_max = 2,
+		.summary =
+			"A key-value server in memory that speaks RESP2 (redis-cli, redis-benchmark, nc).\n"
+			"ADDR is an IPv4 or IPv6 address, or '*' for all of both; PORT 0 lets the kernel "
+			"choose.\n",
+		.options = options,
+		.option_count = sizeof(options) / sizeof(options[0]),
 	};
 	int first = cli_parse(&program, argc, argv);
 	const char *addr = cli_listen_addr(&program, argv[first]);
@@ -82,7 +90,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: out of memory at the start\n", program.name);
 	} else {
 		fit_clients(&kv, program.name);
-		if (tcp_listener_open(&kv.listener, kv.loop, program.name, addr, port, kv_conn_open, &kv) == 0) {
+		if (tcp_listener_open(&kv.listener, kv.loop, program.name, addr, port, kv_conn_open, &kv) ==
+			0) {
 			ev_timer_init(&kv.tick, on_tick, TICK_S, TICK_S);
 			kv.tick.data = &kv;
 			ev_timer_start(kv.loop, &kv.tick);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The keyspace: open addressing with linear probing; a slot holds the hash beside the pointer, so that growing
- * and probing touch no entry. Deletion shifts back, so there are no tombstones. See kv_table.h.
+ * The keyspace: open addressing with linear probing; a slot holds the hash beside the pointer, so that
+ * growing and probing touch no entry. Deletion shifts back, so there are no tombstones. See kv_table.h.
  */
 #include "apps/kv_table.h"
 
@@ -13,7 +13,7 @@
 #include "apps/resp.h"
 #include "apps/siphash.h"
 
-#define SLOTS_MIN 1024
+#define SLOTS_MIN      1024
 #define ALLOC_OVERHEAD 16 /* what malloc adds to a block */
 
 struct entry {
@@ -119,7 +119,7 @@ static size_t probe(const struct kv_table *table, uint64_t hash, struct kv_text 
 		const struct entry *entry = table->slots[i].entry;
 
 		if (table->slots[i].hash == hash && entry->key_len == key.len &&
-		    memcmp(entry->bytes, key.data, key.len) == 0)
+			memcmp(entry->bytes, key.data, key.len) == 0)
 			break;
 		i = (i + 1) & table->mask;
 	}
@@ -151,7 +151,8 @@ static void remove_slot(struct kv_table *table, size_t i)
 }
 
 /* The key's slot; *entry is NULL where there is none (one that is over is removed here). */
-static size_t find(struct kv_table *table, uint64_t hash, struct kv_text key, uint64_t now_ms, struct entry **entry)
+static size_t find(
+	struct kv_table *table, uint64_t hash, struct kv_text key, uint64_t now_ms, struct entry **entry)
 {
 	size_t i = probe(table, hash, key);
 
@@ -190,9 +191,11 @@ static bool grow(struct kv_table *table)
 	return true;
 }
 
-/* Make the key's entry hold value_len bytes (those that were there stay, new ones are not set): a new entry, the
- * old one, or the old one moved. keep: a hint that the value grows again, so leave room. NULL: -ENOMEM. */
-static struct entry *hold(struct kv_table *table, struct kv_text key, size_t value_len, bool growing, uint64_t now_ms)
+/* Make the key's entry hold value_len bytes (those that were there stay, new ones are not set): a new entry,
+ * the old one, or the old one moved. keep: a hint that the value grows again, so leave room. NULL: -ENOMEM.
+ */
+static struct entry *hold(
+	struct kv_table *table, struct kv_text key, size_t value_len, bool growing, uint64_t now_ms)
 {
 	uint64_t hash = siphash13(table->seed, key.data, key.len);
 	struct entry *old, *entry;
@@ -210,7 +213,8 @@ static struct entry *hold(struct kv_table *table, struct kv_text key, size_t val
 	if (table->bytes - had + entry_size(key.len, cap) > table->max_bytes)
 		return NULL;
 	if (old == NULL && (table->count + 1) * 4 > (table->mask + 1) * 3) {
-		if (!grow(table) && (table->count + 1) * 16 > (table->mask + 1) * 15) /* fuller and slower, up to here */
+		if (!grow(table) &&
+			(table->count + 1) * 16 > (table->mask + 1) * 15) /* fuller and slower, up to here */
 			return NULL;
 		if (table->bytes + entry_size(key.len, cap) > table->max_bytes)
 			return NULL;
@@ -228,7 +232,7 @@ static struct entry *hold(struct kv_table *table, struct kv_text key, size_t val
 	entry->value_len = (uint32_t)value_len;
 	entry->value_cap = (uint32_t)cap;
 	table->bytes += entry_size(key.len, cap) - had;
-	table->slots[at] = (struct slot){ .hash = hash, .entry = entry };
+	table->slots[at] = (struct slot){.hash = hash, .entry = entry};
 	return entry;
 }
 
@@ -252,12 +256,12 @@ bool kv_table_get(struct kv_table *table, struct kv_text key, uint64_t now_ms, s
 	struct entry *entry = lookup(table, key, now_ms, &at);
 
 	if (entry != NULL)
-		*value = (struct kv_text){ entry->bytes + entry->key_len, entry->value_len };
+		*value = (struct kv_text){entry->bytes + entry->key_len, entry->value_len};
 	return entry != NULL;
 }
 
 int kv_table_set(struct kv_table *table, struct kv_text key, struct kv_text value, uint64_t expires_ms,
-		 uint64_t now_ms)
+	uint64_t now_ms)
 {
 	struct entry *entry = hold(table, key, value.len, false, now_ms);
 
@@ -269,7 +273,7 @@ int kv_table_set(struct kv_table *table, struct kv_text key, struct kv_text valu
 }
 
 int kv_table_append(struct kv_table *table, struct kv_text key, struct kv_text more, size_t max_len,
-		    uint64_t now_ms, size_t *len)
+	uint64_t now_ms, size_t *len)
 {
 	size_t at;
 	struct entry *entry = lookup(table, key, now_ms, &at);
@@ -316,7 +320,8 @@ bool kv_table_delete(struct kv_table *table, struct kv_text key, uint64_t now_ms
 	return entry != NULL;
 }
 
-bool kv_table_expire(struct kv_table *table, struct kv_text key, uint64_t expires_ms, uint64_t now_ms, bool *had)
+bool kv_table_expire(
+	struct kv_table *table, struct kv_text key, uint64_t expires_ms, uint64_t now_ms, bool *had)
 {
 	size_t at;
 	struct entry *entry = lookup(table, key, now_ms, &at);
@@ -338,14 +343,14 @@ int64_t kv_table_ttl(struct kv_table *table, struct kv_text key, uint64_t now_ms
 	return entry->expires_ms == KV_NEVER ? -1 : (int64_t)(entry->expires_ms - now_ms);
 }
 
-void kv_table_walk(const struct kv_table *table, uint64_t now_ms, void (*fn)(void *ctx, struct kv_text key),
-		   void *ctx)
+void kv_table_walk(
+	const struct kv_table *table, uint64_t now_ms, void (*fn)(void *ctx, struct kv_text key), void *ctx)
 {
 	for (size_t i = 0; i <= table->mask; i++) {
 		const struct entry *entry = table->slots[i].entry;
 
 		if (entry != NULL && !is_over(entry, now_ms))
-			fn(ctx, (struct kv_text){ entry->bytes, entry->key_len });
+			fn(ctx, (struct kv_text){entry->bytes, entry->key_len});
 	}
 }
 
@@ -357,7 +362,8 @@ void kv_table_sweep(struct kv_table *table, size_t max_slots, uint64_t now_ms)
 		struct entry *entry = table->slots[table->cursor & table->mask].entry;
 
 		if (entry != NULL && is_over(entry, now_ms)) {
-			remove_slot(table, table->cursor & table->mask); /* what shifts in is looked at next */
+			remove_slot(
+				table, table->cursor & table->mask); /* what shifts in is looked at next */
 			table->expired++;
 		} else {
 			table->cursor = (table->cursor + 1) & table->mask;

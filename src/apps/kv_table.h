@@ -2,7 +2,8 @@
 /*
  * The keyspace of kv_store: keys and values are bytes, a key may expire, memory is bounded. Pure: time is an
  * argument (milliseconds of any clock that does not go back), randomness is given once, no I/O.
- * A key whose time has come is as good as gone for every function; its memory goes at the next access or sweep.
+ * A key whose time has come is as good as gone for every function; its memory goes at the next access or
+ * sweep.
  */
 #ifndef TANDEM_APPS_KV_TABLE_H
 #define TANDEM_APPS_KV_TABLE_H
@@ -36,12 +37,12 @@ bool kv_table_get(struct kv_table *table, struct kv_text key, uint64_t now_ms, s
 
 /* Set the value and the time limit. 0, or -ENOMEM (budget or malloc; then nothing has changed). */
 int kv_table_set(struct kv_table *table, struct kv_text key, struct kv_text value, uint64_t expires_ms,
-		 uint64_t now_ms);
+	uint64_t now_ms);
 
 /* Append to the value (an absent key is empty); keeps the time limit. 0 and *len the new length; -ENOMEM;
  * -E2BIG when the value would be longer than max_len. */
 int kv_table_append(struct kv_table *table, struct kv_text key, struct kv_text more, size_t max_len,
-		    uint64_t now_ms, size_t *len);
+	uint64_t now_ms, size_t *len);
 
 /* Add to the integer in the value (an absent key is 0); keeps the time limit. 0, -EINVAL: not an integer,
  * -ERANGE: it would overflow, -ENOMEM. */
@@ -50,14 +51,15 @@ int kv_table_add(struct kv_table *table, struct kv_text key, int64_t delta, uint
 bool kv_table_delete(struct kv_table *table, struct kv_text key, uint64_t now_ms);
 
 /* Set or (KV_NEVER) take away the time limit. False: no such key. *had: whether it had one before. */
-bool kv_table_expire(struct kv_table *table, struct kv_text key, uint64_t expires_ms, uint64_t now_ms, bool *had);
+bool kv_table_expire(
+	struct kv_table *table, struct kv_text key, uint64_t expires_ms, uint64_t now_ms, bool *had);
 
 /* Milliseconds left, -1: no limit, -2: no such key. */
 int64_t kv_table_ttl(struct kv_table *table, struct kv_text key, uint64_t now_ms);
 
 /* Call fn for every live key; fn must not change the table. */
-void kv_table_walk(const struct kv_table *table, uint64_t now_ms, void (*fn)(void *ctx, struct kv_text key),
-		   void *ctx);
+void kv_table_walk(
+	const struct kv_table *table, uint64_t now_ms, void (*fn)(void *ctx, struct kv_text key), void *ctx);
 
 /* Free expired keys among the next max_slots slots; every call goes on where the last one stopped. */
 void kv_table_sweep(struct kv_table *table, size_t max_slots, uint64_t now_ms);

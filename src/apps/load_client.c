@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * load_client: many clients in one process, every answer checked, failures told by cause. What it found is one
- * JSON object, written at the end, on SIGINT and SIGTERM, and (a snapshot) on SIGUSR1.
+ * load_client: many clients in one process, every answer checked, failures told by cause. What it found is
+ * one JSON object, written at the end, on SIGINT and SIGTERM, and (a snapshot) on SIGUSR1.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,9 +15,9 @@
 #include "apps/server.h"
 
 #define FILES_BESIDES_LANES 32
-#define ECHO_UDP_MIN 16 /* room for the numbers an echo begins with */
-#define UDP_MAX 65507
-#define TCP_MAX (1u << 20)
+#define ECHO_UDP_MIN        16 /* room for the numbers an echo begins with */
+#define UDP_MAX             65507
+#define TCP_MAX             (1u << 20)
 
 struct load_client {
 	struct load_run run;
@@ -28,7 +28,7 @@ struct load_client {
 	ev_timer progress;
 };
 
-static const char *const mode_names[LOAD_MODES] = { "kv", "kv-connect", "echo", "echo-udp", "sntp", "hold" };
+static const char *const mode_names[LOAD_MODES] = {"kv", "kv-connect", "echo", "echo-udp", "sntp", "hold"};
 
 /* To standard output, or to a file that is whole at every moment. */
 static void write_report(struct load_client *client)
@@ -78,7 +78,8 @@ static void on_progress(struct ev_loop *loop, ev_timer *w, int revents)
 	const struct load_stats *stats = &client->run.stats;
 
 	fprintf(stderr, "%6.1f s  %8llu answers/s  %llu answers  %llu failures  %llu open\n",
-		(double)load_run_now_us(&client->run) / 1e6, (unsigned long long)(stats->answers - client->last_answers),
+		(double)load_run_now_us(&client->run) / 1e6,
+		(unsigned long long)(stats->answers - client->last_answers),
 		(unsigned long long)stats->answers, (unsigned long long)load_stats_failures(stats),
 		(unsigned long long)stats->open_now);
 	client->last_answers = stats->answers;
@@ -100,7 +101,7 @@ static void read_mode(const struct cli_program *program, struct load_run *run, c
 }
 
 static void read_addresses(const struct cli_program *program, struct load_run *run, const char *host,
-			   const char *port, const struct cli_list *local)
+	const char *port, const struct cli_list *local)
 {
 	uint16_t number = cli_port(program, port, 1);
 	const char *why;
@@ -108,7 +109,8 @@ static void read_addresses(const struct cli_program *program, struct load_run *r
 
 	for (size_t i = 0; i < local->count; i++) {
 		if (strcmp(local->items[i], "*") == 0 || endpoint_listen(local->items[i], 0, found) != 1)
-			cli_fail(program, "--local-address: '%s' is no IPv4 or IPv6 address", local->items[i]);
+			cli_fail(
+				program, "--local-address: '%s' is no IPv4 or IPv6 address", local->items[i]);
 		run->local[run->local_count++] = found[0];
 	}
 	run->to_count = endpoint_resolve(host, number, run->udp ? SOCK_DGRAM : SOCK_STREAM, run->to, &why);
@@ -121,14 +123,15 @@ static void read_addresses(const struct cli_program *program, struct load_run *r
 static void check_sizes(const struct cli_program *program, struct load_run *run)
 {
 	if (run->mode == LOAD_ECHO_UDP && (run->payload_len < ECHO_UDP_MIN || run->payload_len > UDP_MAX))
-		cli_fail(program, "--data: %zu bytes; with echo-udp it is %d to %d", run->payload_len, ECHO_UDP_MIN,
-			 UDP_MAX);
+		cli_fail(program, "--data: %zu bytes; with echo-udp it is %d to %d", run->payload_len,
+			ECHO_UDP_MIN, UDP_MAX);
 	if (run->mode != LOAD_ECHO && run->mode != LOAD_ECHO_UDP)
 		run->payload_len = 0;
 	size_t want = run->lane_count + FILES_BESIDES_LANES, files = server_raise_file_limit(want);
 
 	if (files < want) {
-		fprintf(stderr, "%s: %llu connections need %zu open files, the limit is %zu; raise 'ulimit -n'\n",
+		fprintf(stderr,
+			"%s: %llu connections need %zu open files, the limit is %zu; raise 'ulimit -n'\n",
 			program->name, (unsigned long long)run->lane_count, want, files);
 		exit(1);
 	}
@@ -165,7 +168,8 @@ static int run_load(struct load_client *client, bool progress)
 		ev_run(run->loop, 0);
 		write_report(client);
 	} else {
-		fprintf(stderr, "load_client: out of memory for %llu connections\n", (unsigned long long)run->lane_count);
+		fprintf(stderr, "load_client: out of memory for %llu connections\n",
+			(unsigned long long)run->lane_count);
 	}
 	load_run_free(run);
 	ev_loop_destroy(run->loop);
@@ -175,7 +179,11 @@ static int run_load(struct load_client *client, bool progress)
 int main(int argc, char **argv)
 {
 	static struct load_client client = {
-		.run = { .lane_count = 1, .timeout_ms = 1000, .interval_ms = 3000, .open_rate = 5000, .duration_s = 10 },
+		.run = {.lane_count = 1,
+			.timeout_ms = 1000,
+			.interval_ms = 3000,
+			.open_rate = 5000,
+			.duration_s = 10},
 	};
 	struct load_run *run = &client.run;
 	static struct cli_list local;
@@ -183,28 +191,40 @@ int main(int argc, char **argv)
 	uint64_t data = 64;
 	bool progress = false;
 	const struct cli_option options[] = {
-		{ "mode", CLI_TEXT, &mode, 0, 0, "MODE", "kv, kv-connect, echo, echo-udp, sntp or hold" },
-		{ "connections", CLI_NUMBER, &run->lane_count, 1, 1000000, "N", "clients at once (1)" },
-		{ "rate", CLI_NUMBER, &run->rate, 0, 100000000, "R",
-		  "requests/s of all together, 0: as fast as answers come (0); hold: connections opened a second" },
-		{ "duration", CLI_NUMBER, &run->duration_s, 1, 31536000, "SECONDS", "length of the run (10)" },
-		{ "requests", CLI_NUMBER, &run->requests_max, 1, UINT64_MAX, "N", "end after so many requests" },
-		{ "timeout-ms", CLI_NUMBER, &run->timeout_ms, 1, 3600000, "MS", "for a connection or an answer (1000)" },
-		{ "interval-ms", CLI_NUMBER, &run->interval_ms, 1, 3600000, "MS",
-		  "hold: time between two requests on a connection (3000)" },
-		{ "open-rate", CLI_NUMBER, &run->open_rate, 1, 1000000, "N", "connections opened a second (5000)" },
-		{ "local-address", CLI_LIST, &local, 0, 0, "ADDR", "source address, may be repeated: they take turns" },
-		{ "data", CLI_BYTES, &data, 1, TCP_MAX, "BYTES", "echo, echo-udp: size of a payload (64)" },
-		{ "report", CLI_TEXT, &client.report, 0, 0, "FILE", "where the JSON goes (standard output)" },
-		{ "progress", CLI_FLAG, &progress, 0, 0, NULL, "a line a second on standard error" },
+		{"mode", CLI_TEXT, &mode, 0, 0, "MODE", "kv, kv-connect, echo, echo-udp, sntp or hold"},
+		{"connections", CLI_NUMBER, &run->lane_count, 1, 1000000, "N", "clients at once (1)"},
+		{"rate", CLI_NUMBER, &run->rate, 0, 100000000, "R",
+			"requests/s of all together, 0: as fast as answers come (0); hold: connections "
+			"opened a second"},
+		{"duration", CLI_NUMBER, &run->duration_s, 1, 31536000, "SECONDS", "length of the run (10)"},
+		{"requests", CLI_NUMBER, &run->requests_max, 1, UINT64_MAX, "N",
+			"end after so many requests"},
+		{"timeout-ms", CLI_NUMBER, &run->timeout_ms, 1, 3600000, "MS",
+			"for a connection or an answer (1000)"},
+		{"interval-ms", CLI_NUMBER, &run->interval_ms, 1, 3600000, "MS",
+			"hold: time between two requests on a connection (3000)"},
+		{"open-rate", CLI_NUMBER, &run->open_rate, 1, 1000000, "N",
+			"connections opened a second (5000)"},
+		{"local-address", CLI_LIST, &local, 0, 0, "ADDR",
+			"source address, may be repeated: they take turns"},
+		{"data", CLI_BYTES, &data, 1, TCP_MAX, "BYTES", "echo, echo-udp: size of a payload (64)"},
+		{"report", CLI_TEXT, &client.report, 0, 0, "FILE", "where the JSON goes (standard output)"},
+		{"progress", CLI_FLAG, &progress, 0, 0, NULL, "a line a second on standard error"},
 	};
 	const struct cli_program program = {
-		.name = "load_client", .args = "HOST PORT", .args_min = 2, .args_max = 2,
+		.name = "load_client",
+		.args = "HOST PORT",
+		.args_min = 2,
+		.args_max = 2,
 		.summary = "Puts load on a server, checks every answer, reports one JSON object.\n"
-			   "kv: WHOAMI on kept connections; kv-connect: a connection for each; echo, echo-udp: random\n"
-			   "payloads; sntp: queries; hold: open connections, one WHOAMI on each every few seconds.\n"
-			   "SIGUSR1 writes a snapshot, SIGINT and SIGTERM end the run. Exit 0: no failure, 1: some.\n",
-		.options = options, .option_count = sizeof(options) / sizeof(options[0]),
+			   "kv: WHOAMI on kept connections; kv-connect: a connection for each; echo, "
+			   "echo-udp: random\n"
+			   "payloads; sntp: queries; hold: open connections, one WHOAMI on each every few "
+			   "seconds.\n"
+			   "SIGUSR1 writes a snapshot, SIGINT and SIGTERM end the run. Exit 0: no failure, "
+			   "1: some.\n",
+		.options = options,
+		.option_count = sizeof(options) / sizeof(options[0]),
 	};
 	int first = cli_parse(&program, argc, argv);
 

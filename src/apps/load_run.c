@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RETRY_S 0.02  /* after a failure: soon enough to measure an outage, no busy loop */
-#define DEBT_S 0.1    /* a lane that fell behind its pace catches up with no more than this */
+#define RETRY_S      0.02 /* after a failure: soon enough to measure an outage, no busy loop */
+#define DEBT_S       0.1  /* a lane that fell behind its pace catches up with no more than this */
 #define SMALL_BUFFER 512
 
 uint64_t load_run_now_us(const struct load_run *run)
@@ -155,7 +155,8 @@ void load_lane_close(struct load_lane *lane)
 void load_lane_failed(struct load_lane *lane, enum load_cause cause)
 {
 	struct load_run *run = lane->run;
-	bool under_way = lane->state == LANE_WAITING || (lane->state == LANE_CONNECTING && !run->keep_alive) ||
+	bool under_way = lane->state == LANE_WAITING ||
+			 (lane->state == LANE_CONNECTING && !run->keep_alive) ||
 			 (lane->state == LANE_DOWN && !run->keep_alive);
 	bool keep_socket = run->udp && lane->state == LANE_WAITING &&
 			   (cause == LOAD_TIMEOUT || (cause == LOAD_REFUSED && run->to_count == 1));
@@ -185,7 +186,8 @@ int load_lane_socket(struct load_lane *lane, int type)
 	if (fd < 0)
 		return -errno;
 	for (int i = 0; i < run->local_count; i++) {
-		const struct endpoint *from = &run->local[((int)(lane->index % INT32_MAX) + i) % run->local_count];
+		const struct endpoint *from =
+			&run->local[((int)(lane->index % INT32_MAX) + i) % run->local_count];
 
 		if (from->addr.ss_family != to->addr.ss_family)
 			continue;
@@ -225,7 +227,8 @@ void load_run_finish(struct load_run *run)
 
 int load_run_start(struct load_run *run)
 {
-	double gap = run->mode == LOAD_HOLD && run->rate > 0 ? 1. / (double)run->rate : 1. / (double)run->open_rate;
+	double gap = run->mode == LOAD_HOLD && run->rate > 0 ? 1. / (double)run->rate
+							     : 1. / (double)run->open_rate;
 	double pace = run->mode != LOAD_HOLD && run->rate > 0 ? 1. / (double)run->rate : 0;
 
 	run->buffer_len = run->payload_len > SMALL_BUFFER ? run->payload_len : SMALL_BUFFER;
@@ -237,7 +240,9 @@ int load_run_start(struct load_run *run)
 	run->sending = true;
 	for (uint64_t i = 0; i < run->lane_count; i++) {
 		struct load_lane *lane = &run->lanes[i];
-		double open_at = run->started_at + (double)i * (run->keep_alive ? gap : pace > 0 ? pace : gap);
+		double open_at = run->started_at + (double)i * (run->keep_alive   ? gap
+								       : pace > 0 ? pace
+										  : gap);
 
 		lane->run = run;
 		lane->index = (uint32_t)i;

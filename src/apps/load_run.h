@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A run of load_client: its lanes and what they share. A lane is one client that has at most one request under
- * way. load_run.c paces the lanes and keeps their timers; load_tcp.c and load_udp.c talk for them.
+ * A run of load_client: its lanes and what they share. A lane is one client that has at most one request
+ * under way. load_run.c paces the lanes and keeps their timers; load_tcp.c and load_udp.c talk for them.
  */
 #ifndef TANDEM_APPS_LOAD_RUN_H
 #define TANDEM_APPS_LOAD_RUN_H
@@ -18,11 +18,11 @@
 enum load_mode { LOAD_KV, LOAD_KV_CONNECT, LOAD_ECHO, LOAD_ECHO_UDP, LOAD_SNTP, LOAD_HOLD, LOAD_MODES };
 
 enum lane_state {
-	LANE_DOWN,       /* no socket */
+	LANE_DOWN, /* no socket */
 	LANE_CONNECTING,
-	LANE_READY,      /* a socket, no request under way */
-	LANE_WAITING,    /* a request under way */
-	LANE_CLOSING,    /* kv-connect: answered, the server has been asked to close */
+	LANE_READY,   /* a socket, no request under way */
+	LANE_WAITING, /* a request under way */
+	LANE_CLOSING, /* kv-connect: answered, the server has been asked to close */
 };
 
 struct load_run;
@@ -39,7 +39,7 @@ struct load_lane {
 	long server;                /* who answered last on this connection, -1: nobody yet */
 	int endpoint, endpoints_tried;
 	uint64_t sequence;
-	uint8_t *out, *in;          /* run->payload_len bytes each, owned; what was sent, what has come */
+	uint8_t *out, *in; /* run->payload_len bytes each, owned; what was sent, what has come */
 	size_t out_len, out_sent, in_len;
 };
 
@@ -51,12 +51,12 @@ struct load_run {
 	struct endpoint to[ENDPOINT_MAX], local[LOAD_LOCAL_MAX];
 	int to_count, local_count;
 	uint64_t lane_count, rate, requests_max, timeout_ms, interval_ms, open_rate, duration_s;
-	size_t payload_len;         /* bytes of an echo's payload */
-	size_t buffer_len;          /* of a lane's out and in */
+	size_t payload_len; /* bytes of an echo's payload */
+	size_t buffer_len;  /* of a lane's out and in */
 	uint64_t random;
-	bool sending;               /* false: only what is under way is waited for */
+	bool sending; /* false: only what is under way is waited for */
 	uint64_t under_way;
-	double started_at;          /* loop time */
+	double started_at; /* loop time */
 	struct load_lane *lanes;
 	ev_timer end, drain;
 	struct load_stats stats;
@@ -71,10 +71,10 @@ uint64_t load_run_now_us(const struct load_run *run);
 uint64_t load_run_random(struct load_run *run);
 
 /* For load_tcp.c and load_udp.c: the life of a request. */
-bool load_lane_begin(struct load_lane *lane);                /* false: none is wanted any more */
-void load_lane_answered(struct load_lane *lane, long server); /* now idle, the next one is paced */
+bool load_lane_begin(struct load_lane *lane);                         /* false: none is wanted any more */
+void load_lane_answered(struct load_lane *lane, long server);         /* now idle, the next one is paced */
 void load_lane_failed(struct load_lane *lane, enum load_cause cause); /* closes the lane, tries later */
-void load_lane_idle(struct load_lane *lane);                 /* ready; arm the timer of the next request */
+void load_lane_idle(struct load_lane *lane); /* ready; arm the timer of the next request */
 void load_lane_arm_deadline(struct load_lane *lane);
 void load_lane_close(struct load_lane *lane);
 /* A bound, non-blocking socket for the lane, or -errno. */

@@ -6,8 +6,12 @@
 #include <string.h>
 
 static const char *const cause_names[LOAD_CAUSES] = {
-	[LOAD_REFUSED] = "refused", [LOAD_RESET] = "reset",     [LOAD_TIMEOUT] = "timeout",
-	[LOAD_CLOSED] = "closed",   [LOAD_CORRUPT] = "corrupt", [LOAD_OTHER] = "other",
+	[LOAD_REFUSED] = "refused",
+	[LOAD_RESET] = "reset",
+	[LOAD_TIMEOUT] = "timeout",
+	[LOAD_CLOSED] = "closed",
+	[LOAD_CORRUPT] = "corrupt",
+	[LOAD_OTHER] = "other",
 };
 
 size_t load_stats_server(struct load_stats *stats, const char *name, size_t len)
@@ -129,18 +133,21 @@ static unsigned long long ull(uint64_t value)
 
 void load_stats_report(const struct load_stats *stats, const char *mode, uint64_t elapsed_us, FILE *to)
 {
-	fprintf(to, "{\"mode\": \"%s\", \"elapsed_ms\": %llu, \"requests\": %llu, \"answers\": %llu, "
-		"\"failed_requests\": %llu, \"in_flight\": %llu, \"late_answers\": %llu, \"failures\": {", mode,
-		ull(elapsed_us / 1000), ull(stats->requests), ull(stats->answers), ull(stats->failed_requests),
-		ull(stats->requests - stats->answers - stats->failed_requests), ull(stats->late));
+	fprintf(to,
+		"{\"mode\": \"%s\", \"elapsed_ms\": %llu, \"requests\": %llu, \"answers\": %llu, "
+		"\"failed_requests\": %llu, \"in_flight\": %llu, \"late_answers\": %llu, \"failures\": {",
+		mode, ull(elapsed_us / 1000), ull(stats->requests), ull(stats->answers),
+		ull(stats->failed_requests), ull(stats->requests - stats->answers - stats->failed_requests),
+		ull(stats->late));
 	for (int i = 0; i < LOAD_CAUSES; i++)
 		fprintf(to, "%s\"%s\": %llu", i > 0 ? ", " : "", cause_names[i], ull(stats->failures[i]));
-	fprintf(to, "}, \"connections\": {\"opened\": %llu, \"broken\": %llu, \"open\": %llu}, ", ull(stats->opened),
-		ull(stats->broken), ull(stats->open_now));
+	fprintf(to, "}, \"connections\": {\"opened\": %llu, \"broken\": %llu, \"open\": %llu}, ",
+		ull(stats->opened), ull(stats->broken), ull(stats->open_now));
 	fprintf(to, "\"longest_gap_ms\": %.1f, \"longest_gap_start_ms\": %.1f, ", (double)stats->gap_us / 1e3,
 		(double)stats->gap_start_us / 1e3);
 	fprintf(to, "\"latency_us\": {\"p50\": %llu, \"p99\": %llu, \"max\": %llu}, \"servers\": [",
-		ull(load_stats_latency(stats, 500)), ull(load_stats_latency(stats, 990)), ull(stats->max_latency_us));
+		ull(load_stats_latency(stats, 500)), ull(load_stats_latency(stats, 990)),
+		ull(stats->max_latency_us));
 	for (size_t i = 0; i < stats->server_count; i++) {
 		const struct load_server *server = &stats->servers[i];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What load_client counts, and the JSON object it reports. Pure but for writing to the stream it is given; times
- * are microseconds since the run's start.
+ * What load_client counts, and the JSON object it reports. Pure but for writing to the stream it is given;
+ * times are microseconds since the run's start.
  */
 #ifndef TANDEM_APPS_LOAD_STATS_H
 #define TANDEM_APPS_LOAD_STATS_H
@@ -10,11 +10,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define LOAD_SERVERS_MAX 256
+#define LOAD_SERVERS_MAX     256
 #define LOAD_SERVER_NAME_MAX 80
-#define LOAD_BUCKETS (36 * 32) /* latencies to 2^40 us, each within 1/32 of its value */
+#define LOAD_BUCKETS         (36 * 32) /* latencies to 2^40 us, each within 1/32 of its value */
 
-enum load_cause { LOAD_REFUSED, LOAD_RESET, LOAD_TIMEOUT, LOAD_CLOSED, LOAD_CORRUPT, LOAD_OTHER, LOAD_CAUSES };
+enum load_cause {
+	LOAD_REFUSED,
+	LOAD_RESET,
+	LOAD_TIMEOUT,
+	LOAD_CLOSED,
+	LOAD_CORRUPT,
+	LOAD_OTHER,
+	LOAD_CAUSES
+};
 
 struct load_server {
 	char name[LOAD_SERVER_NAME_MAX];
@@ -24,7 +32,8 @@ struct load_server {
 struct load_stats {
 	uint64_t requests, answers;
 	uint64_t failed_requests;       /* requests that ended without an answer */
-	uint64_t failures[LOAD_CAUSES]; /* those, connections that could not be made, and idle ones that broke */
+	uint64_t failures[LOAD_CAUSES]; /* those, connections that could not be made, and idle ones that broke
+					 */
 	uint64_t late;                  /* UDP: answers to requests given up before, and doubled ones */
 	uint64_t opened, broken;        /* connections made; established ones that ended unasked */
 	uint64_t open_now;
@@ -45,7 +54,8 @@ void load_stats_gap(struct load_stats *stats, uint64_t now_us);
 
 uint64_t load_stats_failures(const struct load_stats *stats);
 
-/* The latency that permille of a thousand answers did not exceed (upper end of its bucket), 0 without answers. */
+/* The latency that permille of a thousand answers did not exceed (upper end of its bucket), 0 without
+ * answers. */
 uint64_t load_stats_latency(const struct load_stats *stats, unsigned permille);
 
 /* errno of a socket call as a cause. */

@@ -31,7 +31,8 @@ static void watch(struct load_lane *lane, int events)
 static void push(struct load_lane *lane)
 {
 	while (lane->out_sent < lane->out_len) {
-		ssize_t n = send(lane->io.fd, lane->out + lane->out_sent, lane->out_len - lane->out_sent, MSG_NOSIGNAL);
+		ssize_t n = send(lane->io.fd, lane->out + lane->out_sent, lane->out_len - lane->out_sent,
+			MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -167,8 +168,9 @@ static int check_echo(struct load_lane *lane)
 	if (lane->in_len < lane->out_len)
 		return 0;
 	endpoint_text(&lane->run->to[lane->endpoint], text);
-	load_lane_answered(lane, lane->server >= 0 ? lane->server :
-			   (long)load_stats_server(&lane->run->stats, text, strlen(text)));
+	load_lane_answered(lane, lane->server >= 0
+					 ? lane->server
+					 : (long)load_stats_server(&lane->run->stats, text, strlen(text)));
 	return 1;
 }
 
@@ -191,8 +193,8 @@ static void on_readable(struct load_lane *lane)
 	struct load_run *run = lane->run;
 	uint8_t spare[16];
 	bool waiting = lane->state == LANE_WAITING && lane->in_len < run->buffer_len;
-	ssize_t n = waiting ? recv(lane->io.fd, lane->in + lane->in_len, run->buffer_len - lane->in_len, 0) :
-			      recv(lane->io.fd, spare, sizeof(spare), 0);
+	ssize_t n = waiting ? recv(lane->io.fd, lane->in + lane->in_len, run->buffer_len - lane->in_len, 0)
+			    : recv(lane->io.fd, spare, sizeof(spare), 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * load_client over UDP: checked random payloads to an echo server, and SNTP queries. A lane keeps its socket, so
- * that it is one flow. An echo begins with the lane's number and a sequence number: an answer to a request that
- * was given up is told from a wrong one.
+ * load_client over UDP: checked random payloads to an echo server, and SNTP queries. A lane keeps its socket,
+ * so that it is one flow. An echo begins with the lane's number and a sequence number: an answer to a request
+ * that was given up is told from a wrong one.
  */
 #include <errno.h>
 #include <string.h>
@@ -47,10 +47,11 @@ void load_udp_open(struct load_lane *lane)
 static void fill_request(struct load_lane *lane)
 {
 	struct load_run *run = lane->run;
-	struct echo_head head = { .lane = lane->index, .magic = ECHO_MAGIC, .sequence = lane->sequence };
+	struct echo_head head = {.lane = lane->index, .magic = ECHO_MAGIC, .sequence = lane->sequence};
 
 	if (run->mode == LOAD_SNTP) {
-		struct sntp_packet query = { .version = 4, .mode = SNTP_MODE_CLIENT, .transmit = load_run_random(run) };
+		struct sntp_packet query = {
+			.version = 4, .mode = SNTP_MODE_CLIENT, .transmit = load_run_random(run)};
 
 		sntp_encode(&query, lane->out);
 		lane->out_len = SNTP_PACKET_LEN;
@@ -72,7 +73,8 @@ void load_udp_send(struct load_lane *lane)
 	lane->state = LANE_WAITING;
 	fill_request(lane);
 	if (send(lane->io.fd, lane->out, lane->out_len, MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
-		lane->endpoint = (lane->endpoint + 1) % lane->run->to_count; /* perhaps the host's next address */
+		lane->endpoint =
+			(lane->endpoint + 1) % lane->run->to_count; /* perhaps the host's next address */
 		load_lane_failed(lane, load_cause_of(errno));
 	}
 }
@@ -103,8 +105,9 @@ static enum answer check_echo(const struct load_lane *lane, size_t len)
 	if (memcmp(lane->in, lane->out, len) == 0)
 		return lane->state == LANE_WAITING ? ANSWER_GOOD : ANSWER_LATE;
 	memcpy(&head, lane->in, sizeof(head));
-	return head.magic == ECHO_MAGIC && head.lane == lane->index && head.sequence < lane->sequence ? ANSWER_LATE :
-													ANSWER_WRONG;
+	return head.magic == ECHO_MAGIC && head.lane == lane->index && head.sequence < lane->sequence
+		       ? ANSWER_LATE
+		       : ANSWER_WRONG;
 }
 
 static void on_io(struct ev_loop *loop, ev_io *w, int revents)
@@ -134,8 +137,9 @@ static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 		load_lane_failed(lane, LOAD_CORRUPT);
 	} else {
 		endpoint_text(&run->to[lane->endpoint], text);
-		load_lane_answered(lane, lane->server >= 0 ? lane->server :
-				   (long)load_stats_server(&run->stats, text, strlen(text)));
+		load_lane_answered(lane, lane->server >= 0
+						 ? lane->server
+						 : (long)load_stats_server(&run->stats, text, strlen(text)));
 		load_lane_idle(lane);
 	}
 }

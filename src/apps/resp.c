@@ -84,8 +84,8 @@ bool resp_to_int(const uint8_t *text, size_t len, int64_t *out)
 }
 
 /* A line "<mark>NUMBER\r\n" at parser->pos. */
-static enum resp_status read_number(struct resp_parser *parser, const uint8_t *buf, size_t len, uint8_t mark,
-				    int64_t *out)
+static enum resp_status read_number(
+	struct resp_parser *parser, const uint8_t *buf, size_t len, uint8_t mark, int64_t *out)
 {
 	const uint8_t *line = buf + parser->pos, *cr;
 	size_t have = len - parser->pos;
@@ -234,7 +234,7 @@ static enum resp_status parse_bulk(struct resp_parser *parser, const uint8_t *bu
 		return bad(parser, "no end of line after a bulk");
 	if (!grow_args(parser, parser->argc + 1))
 		return bad(parser, "out of memory for the arguments");
-	parser->args[parser->argc++] = (struct resp_arg){ .offset = parser->pos, .len = (size_t)parser->bulk };
+	parser->args[parser->argc++] = (struct resp_arg){.offset = parser->pos, .len = (size_t)parser->bulk};
 	parser->pos += (size_t)parser->bulk + 2;
 	parser->bulk = -1;
 	return RESP_OK;

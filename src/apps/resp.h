@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * RESP2, the protocol redis-cli and redis-benchmark speak (redis.io/docs/reference/protocol-spec), the server's
- * side: a resumable parser of requests, inline commands included, and a writer of replies into a bounded buffer.
- * No I/O. The client's side (reading replies) is resp_reply.[ch].
+ * RESP2, the protocol redis-cli and redis-benchmark speak (redis.io/docs/reference/protocol-spec), the
+ * server's side: a resumable parser of requests, inline commands included, and a writer of replies into a
+ * bounded buffer. No I/O. The client's side (reading replies) is resp_reply.[ch].
  */
 #ifndef TANDEM_APPS_RESP_H
 #define TANDEM_APPS_RESP_H
@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RESP_ARGS_MAX 131072              /* arguments of one request, its name included */
-#define RESP_BULK_MAX (16u << 20)         /* bytes of one argument */
-#define RESP_REQUEST_MAX (32u << 20)      /* bytes of one request on the wire */
-#define RESP_INLINE_MAX 65536             /* bytes of an inline command */
-#define RESP_ARGS_FEW 4                   /* arguments that need no allocation */
+#define RESP_ARGS_MAX    131072      /* arguments of one request, its name included */
+#define RESP_BULK_MAX    (16u << 20) /* bytes of one argument */
+#define RESP_REQUEST_MAX (32u << 20) /* bytes of one request on the wire */
+#define RESP_INLINE_MAX  65536       /* bytes of an inline command */
+#define RESP_ARGS_FEW    4           /* arguments that need no allocation */
 
 enum resp_status {
 	RESP_OK,   /* one whole request */
@@ -35,10 +35,10 @@ struct resp_parser {
 	struct resp_arg *args; /* few, or owned */
 	uint32_t argc;         /* may be 0 (empty line): nothing to do, no reply */
 	uint32_t want, cap;
-	size_t pos;            /* bytes read; after RESP_OK the request's length */
-	int64_t bulk;          /* length of the argument that is being read, -1 before its header */
+	size_t pos;   /* bytes read; after RESP_OK the request's length */
+	int64_t bulk; /* length of the argument that is being read, -1 before its header */
 	uint8_t state;
-	const char *error;     /* static text */
+	const char *error; /* static text */
 	struct resp_arg few[RESP_ARGS_FEW];
 };
 
@@ -57,8 +57,8 @@ void resp_next(struct resp_parser *parser);
 /* The bytes the current request needs in all, as far as is known (0: not known). At most RESP_REQUEST_MAX. */
 size_t resp_wanted(const struct resp_parser *parser);
 
-/* Split a line into words as an inline command is (spaces, '..' and ".." with \n \r \t \xHH escapes), in place.
- * Returns their number, at most max, or -1: unbalanced quotes, or more than max. */
+/* Split a line into words as an inline command is (spaces, '..' and ".." with \n \r \t \xHH escapes), in
+ * place. Returns their number, at most max, or -1: unbalanced quotes, or more than max. */
 long resp_split(uint8_t *line, size_t len, struct resp_arg *words, size_t max);
 
 /* A decimal integer and nothing else (no sign +, no blanks, no leading zeros). */

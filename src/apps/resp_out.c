@@ -11,13 +11,13 @@
 
 void resp_out_init(struct resp_out *out, size_t max)
 {
-	*out = (struct resp_out){ .max = max };
+	*out = (struct resp_out){.max = max};
 }
 
 void resp_out_free(struct resp_out *out)
 {
 	free(out->data);
-	*out = (struct resp_out){ .max = out->max };
+	*out = (struct resp_out){.max = out->max};
 }
 
 /* Room for n bytes at the end, or NULL with failed set. */

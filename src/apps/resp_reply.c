@@ -41,7 +41,7 @@ long resp_reply_value(const uint8_t *buf, size_t len, struct resp_value *out)
 		return 0;
 	if (cr[1] != '\n')
 		return -EPROTO;
-	*out = (struct resp_value){ .type = (char)buf[0], .text = buf + 1, .len = head - 3 };
+	*out = (struct resp_value){.type = (char)buf[0], .text = buf + 1, .len = head - 3};
 	if (buf[0] == '+' || buf[0] == '-')
 		return (long)head;
 	if (!resp_to_int(out->text, out->len, &out->number))

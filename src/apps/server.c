@@ -37,7 +37,7 @@ size_t server_raise_file_limit(size_t want)
 		return 0;
 	if (limit.rlim_cur >= want)
 		return limit.rlim_cur;
-	struct rlimit higher = { .rlim_cur = want, .rlim_max = limit.rlim_max > want ? limit.rlim_max : want };
+	struct rlimit higher = {.rlim_cur = want, .rlim_max = limit.rlim_max > want ? limit.rlim_max : want};
 
 	if (setrlimit(RLIMIT_NOFILE, &higher) == 0)
 		return want;

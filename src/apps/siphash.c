@@ -26,8 +26,8 @@ static void round_once(uint64_t v[4])
 
 uint64_t siphash13(const uint64_t key[2], const uint8_t *data, size_t len)
 {
-	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575ull, key[1] ^ 0x646f72616e646f6dull,
-			  key[0] ^ 0x6c7967656e657261ull, key[1] ^ 0x7465646279746573ull };
+	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575ull, key[1] ^ 0x646f72616e646f6dull,
+		key[0] ^ 0x6c7967656e657261ull, key[1] ^ 0x7465646279746573ull};
 	uint64_t last = (uint64_t)len << 56, word;
 	size_t i;
 

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define PRECISION (-20)        /* a microsecond: what a system clock read through a socket is good for */
-#define ROOT_DISPERSION 16     /* 1/65536 s: 0.24 ms, the server's own clock reading */
-#define LEAP_UNKNOWN 3
+#define PRECISION       (-20) /* a microsecond: what a system clock read through a socket is good for */
+#define ROOT_DISPERSION 16    /* 1/65536 s: 0.24 ms, the server's own clock reading */
+#define LEAP_UNKNOWN    3
 
 static uint32_t get32(const uint8_t *p)
 {
@@ -73,8 +73,8 @@ void sntp_encode(const struct sntp_packet *packet, uint8_t out[SNTP_PACKET_LEN])
 	put64(out + 40, packet->transmit);
 }
 
-enum sntp_fault sntp_answer(const uint8_t *query, size_t len, const struct sntp_server *server, sntp_time received,
-			    struct sntp_packet *reply)
+enum sntp_fault sntp_answer(const uint8_t *query, size_t len, const struct sntp_server *server,
+	sntp_time received, struct sntp_packet *reply)
 {
 	struct sntp_packet asked;
 
@@ -126,10 +126,11 @@ static int64_t to_ns(int64_t fixed)
 }
 
 void sntp_offset(sntp_time sent, const struct sntp_packet *reply, sntp_time received, int64_t *offset_ns,
-		 int64_t *delay_ns)
+	int64_t *delay_ns)
 {
 	/* Differences modulo 2^64 are right across an era's end; the sums are made in nanoseconds. */
-	int64_t there = to_ns((int64_t)(reply->receive - sent)), back = to_ns((int64_t)(reply->transmit - received));
+	int64_t there = to_ns((int64_t)(reply->receive - sent)),
+		back = to_ns((int64_t)(reply->transmit - received));
 
 	*offset_ns = there / 2 + back / 2;
 	*delay_ns = there - back;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define SNTP_PACKET_LEN 48           /* without extension fields and MAC */
+#define SNTP_PACKET_LEN  48          /* without extension fields and MAC */
 #define SNTP_UNIX_OFFSET 2208988800u /* seconds from 1900 to 1970; RFC 868 counts from 1900 as well */
 
 enum { SNTP_MODE_CLIENT = 3, SNTP_MODE_SERVER = 4 };
@@ -20,9 +20,9 @@ typedef uint64_t sntp_time;
 
 struct sntp_packet {
 	uint8_t leap, version, mode, stratum;
-	int8_t poll, precision;             /* log2 of seconds */
+	int8_t poll, precision;               /* log2 of seconds */
 	uint32_t root_delay, root_dispersion; /* seconds, 16.16 */
-	uint32_t reference_id;              /* its four bytes, the first in the highest */
+	uint32_t reference_id;                /* its four bytes, the first in the highest */
 	sntp_time reference, originate, receive, transmit;
 };
 
@@ -33,12 +33,12 @@ struct sntp_server {
 
 enum sntp_fault {
 	SNTP_GOOD,
-	SNTP_SHORT,      /* fewer than 48 bytes */
-	SNTP_MODE,       /* not what a client (or a server) sends */
-	SNTP_VERSION,    /* none of 1 to 4 */
-	SNTP_ORIGINATE,  /* answers something this client did not ask: late, doubled or forged */
+	SNTP_SHORT,          /* fewer than 48 bytes */
+	SNTP_MODE,           /* not what a client (or a server) sends */
+	SNTP_VERSION,        /* none of 1 to 4 */
+	SNTP_ORIGINATE,      /* answers something this client did not ask: late, doubled or forged */
 	SNTP_UNSYNCHRONIZED, /* leap indicator 3, or no transmit time */
-	SNTP_KISS,       /* stratum 0: the server asks not to be asked (RFC 5905 section 7.4) */
+	SNTP_KISS,           /* stratum 0: the server asks not to be asked (RFC 5905 section 7.4) */
 	SNTP_FAULTS
 };
 
@@ -48,9 +48,10 @@ sntp_time sntp_from_timespec(struct timespec at);
 int sntp_decode(const uint8_t *buf, size_t len, struct sntp_packet *out);
 void sntp_encode(const struct sntp_packet *packet, uint8_t out[SNTP_PACKET_LEN]);
 
-/* What a server says to the query that arrived at received; the caller sets reply->transmit as late as it can. */
-enum sntp_fault sntp_answer(const uint8_t *query, size_t len, const struct sntp_server *server, sntp_time received,
-			    struct sntp_packet *reply);
+/* What a server says to the query that arrived at received; the caller sets reply->transmit as late as it
+ * can. */
+enum sntp_fault sntp_answer(const uint8_t *query, size_t len, const struct sntp_server *server,
+	sntp_time received, struct sntp_packet *reply);
 
 /* Whether buf is a server's answer to the query whose transmit field was sent. */
 enum sntp_fault sntp_check_reply(const uint8_t *buf, size_t len, sntp_time sent, struct sntp_packet *reply);
@@ -58,7 +59,7 @@ enum sntp_fault sntp_check_reply(const uint8_t *buf, size_t len, sntp_time sent,
 /* Clock offset of the server (positive: it is ahead) and round-trip delay in nanoseconds, from the client's
  * times of sending and receiving (RFC 5905 section 8). True within 68 years of offset, whatever the era. */
 void sntp_offset(sntp_time sent, const struct sntp_packet *reply, sntp_time received, int64_t *offset_ns,
-		 int64_t *delay_ns);
+	int64_t *delay_ns);
 
 const char *sntp_fault_text(enum sntp_fault fault);
 

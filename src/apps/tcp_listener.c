@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ACCEPT_BURST 64 /* connections taken in one turn of the loop, so that those already served are not starved */
-#define BACKLOG 4096    /* the kernel cuts it to net.core.somaxconn */
+#define ACCEPT_BURST \
+	64 /* connections taken in one turn of the loop, so that those already served are not starved */
+#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 #define PAUSE_S 0.1
 
 static void pause_accepting(struct tcp_listener *listener)
@@ -59,15 +60,15 @@ static int open_one(const struct endpoint *at, struct endpoint *bound)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	bound->len = sizeof(bound->addr);
 	if (bind(fd, (const struct sockaddr *)&at->addr, at->len) == 0 && listen(fd, BACKLOG) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&bound->addr, &bound->len) == 0)
+		getsockname(fd, (struct sockaddr *)&bound->addr, &bound->len) == 0)
 		return fd;
 	saved = errno;
 	close(fd);
 	return -saved;
 }
 
-int tcp_listener_open(struct tcp_listener *listener, struct ev_loop *loop, const char *program, const char *addr,
-		      uint16_t port, void (*on_connection)(void *ctx, int fd), void *ctx)
+int tcp_listener_open(struct tcp_listener *listener, struct ev_loop *loop, const char *program,
+	const char *addr, uint16_t port, void (*on_connection)(void *ctx, int fd), void *ctx)
 {
 	struct endpoint want[2];
 	char text[ENDPOINT_TEXT_MAX];
@@ -91,8 +92,8 @@ int tcp_listener_open(struct tcp_listener *listener, struct ev_loop *loop, const
 			endpoint_set_port(&want[i], endpoint_port(&listener->at[0]));
 		fd = open_one(&want[i], &listener->at[i]);
 		if (fd < 0) {
-			fprintf(stderr, "%s: can't listen on TCP %s: %s\n", program, endpoint_text(&want[i], text),
-				strerror(-fd));
+			fprintf(stderr, "%s: can't listen on TCP %s: %s\n", program,
+				endpoint_text(&want[i], text), strerror(-fd));
 			tcp_listener_close(listener);
 			return -1;
 		}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * time_client: asks an SNTP server, tries again, tries every address of the host, and prints how far the clocks
- * are apart. It never sets a clock. The query carries a random number for a transmit time (the real one is kept),
- * so that only who saw the query can answer it.
+ * time_client: asks an SNTP server, tries again, tries every address of the host, and prints how far the
+ * clocks are apart. It never sets a clock. The query carries a random number for a transmit time (the real
+ * one is kept), so that only who saw the query can answer it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -37,13 +37,15 @@ static int64_t monotonic_ms(void)
 }
 
 /* Wait for the answer to the query; what is not it is passed over until the time is up. */
-static bool wait_reply(struct ask *ask, int fd, sntp_time nonce, struct sntp_packet *reply, sntp_time *received)
+static bool wait_reply(
+	struct ask *ask, int fd, sntp_time nonce, struct sntp_packet *reply, sntp_time *received)
 {
 	int64_t deadline = monotonic_ms() + (int64_t)ask->timeout_ms, left;
 
-	snprintf(ask->error, sizeof(ask->error), "no answer within %llu ms", (unsigned long long)ask->timeout_ms);
+	snprintf(ask->error, sizeof(ask->error), "no answer within %llu ms",
+		(unsigned long long)ask->timeout_ms);
 	while ((left = deadline - monotonic_ms()) >= 0) {
-		struct pollfd wait = { .fd = fd, .events = POLLIN };
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
 		uint8_t buf[512];
 		enum sntp_fault fault;
 		ssize_t n;
@@ -68,7 +70,7 @@ static bool wait_reply(struct ask *ask, int fd, sntp_time nonce, struct sntp_pac
 
 static bool ask_once(struct ask *ask, int fd, const char *server)
 {
-	struct sntp_packet query = { .version = 4, .mode = SNTP_MODE_CLIENT }, reply;
+	struct sntp_packet query = {.version = 4, .mode = SNTP_MODE_CLIENT}, reply;
 	uint8_t wire[SNTP_PACKET_LEN];
 	sntp_time sent, received;
 	int64_t offset, delay;
@@ -87,22 +89,28 @@ static bool ask_once(struct ask *ask, int fd, const char *server)
 		return false;
 	sntp_offset(sent, &reply, received, &offset, &delay);
 	printf("%s: stratum %u, offset %+.6f s, delay %.6f s\n", server, reply.stratum, (double)offset / 1e9,
-	       (double)delay / 1e9);
+		(double)delay / 1e9);
 	return true;
 }
 
 int main(int argc, char **argv)
 {
-	struct ask ask = { .timeout_ms = 1000, .tries = 3 };
+	struct ask ask = {.timeout_ms = 1000, .tries = 3};
 	const struct cli_option options[] = {
-		{ "timeout-ms", CLI_NUMBER, &ask.timeout_ms, 1, 60000, "MS", "how long to wait for an answer (1000)" },
-		{ "tries", CLI_NUMBER, &ask.tries, 1, 100, "N", "how often each address is asked (3)" },
+		{"timeout-ms", CLI_NUMBER, &ask.timeout_ms, 1, 60000, "MS",
+			"how long to wait for an answer (1000)"},
+		{"tries", CLI_NUMBER, &ask.tries, 1, 100, "N", "how often each address is asked (3)"},
 	};
 	const struct cli_program program = {
-		.name = "time_client", .args = "HOST PORT", .args_min = 2, .args_max = 2,
-		.summary = "Asks an SNTP server and prints the offset of its clock and the delay of the path.\n"
-			   "Exit 0: answered, 1: not.\n",
-		.options = options, .option_count = sizeof(options) / sizeof(options[0]),
+		.name = "time_client",
+		.args = "HOST PORT",
+		.args_min = 2,
+		.args_max = 2,
+		.summary =
+			"Asks an SNTP server and prints the offset of its clock and the delay of the path.\n"
+			"Exit 0: answered, 1: not.\n",
+		.options = options,
+		.option_count = sizeof(options) / sizeof(options[0]),
 	};
 	int first = cli_parse(&program, argc, argv), count;
 	struct endpoint list[ENDPOINT_MAX];
@@ -116,7 +124,8 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < count; i++) {
 		int fd = socket(list[i].addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		bool connected = fd >= 0 && connect(fd, (const struct sockaddr *)&list[i].addr, list[i].len) == 0;
+		bool connected =
+			fd >= 0 && connect(fd, (const struct sockaddr *)&list[i].addr, list[i].len) == 0;
 
 		endpoint_text(&list[i], text);
 		if (!connected)

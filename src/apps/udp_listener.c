@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RECEIVE_BURST 64              /* datagrams taken in one turn of the loop */
+#define RECEIVE_BURST 64                /* datagrams taken in one turn of the loop */
 #define SOCKET_BUFFER (4 * 1024 * 1024) /* asked for; the kernel cuts it to its limits */
 
 static void read_control(struct msghdr *msg, struct udp_datagram *datagram)
@@ -18,7 +18,8 @@ static void read_control(struct msghdr *msg, struct udp_datagram *datagram)
 			memcpy(&datagram->received, CMSG_DATA(c), sizeof(datagram->received));
 		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			memcpy(&datagram->local.v4, CMSG_DATA(c), sizeof(datagram->local.v4));
-			datagram->local.v4.ipi_ifindex = 0; /* routing picks the way back, the address is what counts */
+			datagram->local.v4.ipi_ifindex =
+				0; /* routing picks the way back, the address is what counts */
 			datagram->has_local = true;
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
 			memcpy(&datagram->local.v6, CMSG_DATA(c), sizeof(datagram->local.v6));
@@ -35,12 +36,15 @@ static void on_receivable(struct ev_loop *loop, ev_io *w, int revents)
 	struct udp_listener *listener = w->data;
 
 	for (int i = 0; i < RECEIVE_BURST; i++) {
-		struct udp_datagram datagram = { .data = listener->buffer, .fd = w->fd };
+		struct udp_datagram datagram = {.data = listener->buffer, .fd = w->fd};
 		_Alignas(struct cmsghdr) uint8_t control[256];
-		struct iovec iov = { .iov_base = listener->buffer, .iov_len = UDP_DATAGRAM_MAX };
-		struct msghdr msg = { .msg_name = &datagram.from.addr, .msg_namelen = sizeof(datagram.from.addr),
-				      .msg_iov = &iov, .msg_iovlen = 1,
-				      .msg_control = control, .msg_controllen = sizeof(control) };
+		struct iovec iov = {.iov_base = listener->buffer, .iov_len = UDP_DATAGRAM_MAX};
+		struct msghdr msg = {.msg_name = &datagram.from.addr,
+			.msg_namelen = sizeof(datagram.from.addr),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control)};
 		ssize_t got = recvmsg(w->fd, &msg, 0);
 
 		if (got < 0)
@@ -57,9 +61,11 @@ static void on_receivable(struct ev_loop *loop, ev_io *w, int revents)
 int udp_reply(const struct udp_datagram *to, const void *data, size_t len)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
-	struct msghdr msg = { .msg_name = (void *)&to->from.addr, .msg_namelen = to->from.len,
-			      .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {.iov_base = (void *)data, .iov_len = len};
+	struct msghdr msg = {.msg_name = (void *)&to->from.addr,
+		.msg_namelen = to->from.len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1};
 
 	if (to->has_local) {
 		bool v6 = to->from.addr.ss_family == AF_INET6;
@@ -89,19 +95,21 @@ static int open_one(const struct endpoint *at, struct endpoint *bound)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	bound->len = sizeof(bound->addr);
-	if ((family != AF_INET6 || (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0 &&
-				    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) == 0)) &&
-	    (family != AF_INET || setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0) &&
-	    bind(fd, (const struct sockaddr *)&at->addr, at->len) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&bound->addr, &bound->len) == 0)
+	if ((family != AF_INET6 ||
+		    (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0 &&
+			    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) == 0)) &&
+		(family != AF_INET || setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0) &&
+		bind(fd, (const struct sockaddr *)&at->addr, at->len) == 0 &&
+		getsockname(fd, (struct sockaddr *)&bound->addr, &bound->len) == 0)
 		return fd;
 	saved = errno;
 	close(fd);
 	return -saved;
 }
 
-int udp_listener_open(struct udp_listener *listener, struct ev_loop *loop, const char *program, const char *addr,
-		      uint16_t port, void (*on_datagram)(void *ctx, struct udp_datagram *datagram), void *ctx)
+int udp_listener_open(struct udp_listener *listener, struct ev_loop *loop, const char *program,
+	const char *addr, uint16_t port, void (*on_datagram)(void *ctx, struct udp_datagram *datagram),
+	void *ctx)
 {
 	struct endpoint want[2];
 	char text[ENDPOINT_TEXT_MAX];
@@ -128,8 +136,8 @@ int udp_listener_open(struct udp_listener *listener, struct ev_loop *loop, const
 			endpoint_set_port(&want[i], endpoint_port(&listener->at[0]));
 		fd = open_one(&want[i], &listener->at[i]);
 		if (fd < 0) {
-			fprintf(stderr, "%s: can't listen on UDP %s: %s\n", program, endpoint_text(&want[i], text),
-				strerror(-fd));
+			fprintf(stderr, "%s: can't listen on UDP %s: %s\n", program,
+				endpoint_text(&want[i], text), strerror(-fd));
 			udp_listener_close(listener);
 			return -1;
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * UDP server sockets: one for a literal address, two for "*". Each datagram comes with the address it was sent
- * to, and the reply leaves from that address (IP_PKTINFO, RFC 3542), also where the socket is bound to the wildcard.
+ * UDP server sockets: one for a literal address, two for "*". Each datagram comes with the address it was
+ * sent to, and the reply leaves from that address (IP_PKTINFO, RFC 3542), also where the socket is bound to
+ * the wildcard.
  */
 #ifndef TANDEM_APPS_UDP_LISTENER_H
 #define TANDEM_APPS_UDP_LISTENER_H
@@ -40,8 +41,9 @@ struct udp_listener {
 };
 
 /* As tcp_listener_open(); binds, and calls on_datagram for everything that arrives. */
-int udp_listener_open(struct udp_listener *listener, struct ev_loop *loop, const char *program, const char *addr,
-		      uint16_t port, void (*on_datagram)(void *ctx, struct udp_datagram *datagram), void *ctx);
+int udp_listener_open(struct udp_listener *listener, struct ev_loop *loop, const char *program,
+	const char *addr, uint16_t port, void (*on_datagram)(void *ctx, struct udp_datagram *datagram),
+	void *ctx);
 
 /* Send data back to where the datagram came from, from the address it was sent to. 0 or -errno: UDP may
  * lose, so a full socket buffer is the caller's to count, not to retry. */

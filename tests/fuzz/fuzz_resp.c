@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes as RESP requests, as the server reads them: whole, and in pieces into a buffer that moves, must give
- * the same requests and the same error; arguments stand inside what came; limits hold. The first byte is the
- * size of the pieces. The same bytes are then read as a client reads replies, and as a glob pattern.
+ * Any bytes as RESP requests, as the server reads them: whole, and in pieces into a buffer that moves, must
+ * give the same requests and the same error; arguments stand inside what came; limits hold. The first byte is
+ * the size of the pieces. The same bytes are then read as a client reads replies, and as a glob pattern.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ static void check_request(const struct resp_parser *parser, const uint8_t *buf, 
 }
 
 /* The request at data, come in pieces: each piece makes a new buffer that holds nothing more. */
-static enum resp_status in_pieces(struct resp_parser *parser, const uint8_t *data, size_t size, size_t piece,
-				  uint8_t **last)
+static enum resp_status in_pieces(
+	struct resp_parser *parser, const uint8_t *data, size_t size, size_t piece, uint8_t **last)
 {
 	enum resp_status status = RESP_MORE;
 

@@ -12,11 +12,11 @@
 #include "apps/kv_table.h"
 #include "apps/siphash.h"
 
-static const uint64_t seed[2] = { 1, 2 };
+static const uint64_t seed[2] = {1, 2};
 
 static struct kv_text text(const char *s)
 {
-	return (struct kv_text){ (const uint8_t *)s, strlen(s) };
+	return (struct kv_text){(const uint8_t *)s, strlen(s)};
 }
 
 static void expect_text(struct kv_table *table, const char *key, uint64_t now, const char *want)
@@ -33,7 +33,7 @@ static void expect_text(struct kv_table *table, const char *key, uint64_t now, c
 /* Reference values: CPython 3.11's hash(b"...") with PYTHONHASHSEED=0 is SipHash-1-3 with a zero key. */
 static void known_hashes(void **state)
 {
-	static const uint64_t zero[2] = { 0, 0 };
+	static const uint64_t zero[2] = {0, 0};
 
 	assert_true(siphash13(zero, (const uint8_t *)"a", 1) == 0x407448d2b89b1813);
 	assert_true(siphash13(zero, (const uint8_t *)"abcdefgh", 8) == 0x3f7b849c0b8e35ea);
@@ -61,7 +61,8 @@ static void expiry(void **state)
 	expect_text(table, "b", 1000, "2");
 	assert_int_equal(kv_table_expiring(table), 0);
 
-	kv_table_set(table, text("c"), text("3"), 300, 100); /* SET forgets the limit, APPEND and INCR keep it */
+	kv_table_set(
+		table, text("c"), text("3"), 300, 100); /* SET forgets the limit, APPEND and INCR keep it */
 	int64_t sum;
 	size_t len;
 
@@ -114,7 +115,7 @@ static void sums(void **state)
 static void budget(void **state)
 {
 	struct kv_table *table = kv_table_create(seed, 65536);
-	char key[16], value[100] = { 0 };
+	char key[16], value[100] = {0};
 	size_t stored = 0, full, len;
 	int rc;
 
@@ -194,8 +195,12 @@ static void against_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_hashes), cmocka_unit_test(expiry), cmocka_unit_test(sweeping),
-		cmocka_unit_test(sums),         cmocka_unit_test(budget), cmocka_unit_test(against_model),
+		cmocka_unit_test(known_hashes),
+		cmocka_unit_test(expiry),
+		cmocka_unit_test(sweeping),
+		cmocka_unit_test(sums),
+		cmocka_unit_test(budget),
+		cmocka_unit_test(against_model),
 	};
 
 	return cmocka_run_group_tests_name("kv_table", tests, NULL, NULL);

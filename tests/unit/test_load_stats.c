@@ -96,8 +96,10 @@ static void report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(percentiles, fresh), cmocka_unit_test_setup(gaps, fresh),
-		cmocka_unit_test_setup(servers, fresh),     cmocka_unit_test_setup(causes, fresh),
+		cmocka_unit_test_setup(percentiles, fresh),
+		cmocka_unit_test_setup(gaps, fresh),
+		cmocka_unit_test_setup(servers, fresh),
+		cmocka_unit_test_setup(causes, fresh),
 		cmocka_unit_test_setup(report, fresh),
 	};
 

@@ -52,21 +52,21 @@ static void expect_bad(const char *text, const char *error)
 
 static void requests(void **state)
 {
-	expect_args("*2\r\n$3\r\nGET\r\n$1\r\na\r\n", 2, (const char *[]){ "GET", "a" });
-	expect_args("*1\r\n$0\r\n\r\n", 1, (const char *[]){ "" });
+	expect_args("*2\r\n$3\r\nGET\r\n$1\r\na\r\n", 2, (const char *[]){"GET", "a"});
+	expect_args("*1\r\n$0\r\n\r\n", 1, (const char *[]){""});
 	expect_args("*6\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nd\r\n$1\r\ne\r\n$1\r\nf\r\n", 6,
-		    (const char *[]){ "a", "b", "c", "d", "e", "f" });
+		(const char *[]){"a", "b", "c", "d", "e", "f"});
 	expect_args("*0\r\n", 0, NULL);
 	expect_args("*-1\r\n", 0, NULL);
 }
 
 static void inline_requests(void **state)
 {
-	expect_args("PING\r\n", 1, (const char *[]){ "PING" });
+	expect_args("PING\r\n", 1, (const char *[]){"PING"});
 	expect_args("\r\n", 0, NULL);
 	expect_args("  SET  a\t\"x \\\"y\\\" \\x41\\n\" '' 'it\\'s'\n", 5,
-		    (const char *[]){ "SET", "a", "x \"y\" A\n", "", "it's" });
-	expect_args("1 2 3 4 5 6 7 8 9\n", 9, (const char *[]){ "1", "2", "3", "4", "5", "6", "7", "8", "9" });
+		(const char *[]){"SET", "a", "x \"y\" A\n", "", "it's"});
+	expect_args("1 2 3 4 5 6 7 8 9\n", 9, (const char *[]){"1", "2", "3", "4", "5", "6", "7", "8", "9"});
 	expect_bad("SET a \"b\r\n", "unbalanced quotes in request");
 	expect_bad("SET a \"b\"c\r\n", "unbalanced quotes in request");
 }
@@ -143,18 +143,32 @@ static void pipelined(void **state)
 
 static void integers(void **state)
 {
-	static const struct { const char *text; bool good; int64_t value; } rows[] = {
-		{ "0", true, 0 }, { "-1", true, -1 }, { "9223372036854775807", true, INT64_MAX },
-		{ "-9223372036854775808", true, INT64_MIN }, { "9223372036854775808", false, 0 },
-		{ "-9223372036854775809", false, 0 }, { "", false, 0 }, { "-", false, 0 }, { "+1", false, 0 },
-		{ " 1", false, 0 }, { "01", false, 0 }, { "-0", false, 0 }, { "1a", false, 0 },
-		{ "99999999999999999999", false, 0 },
+	static const struct {
+		const char *text;
+		bool good;
+		int64_t value;
+	} rows[] = {
+		{"0", true, 0},
+		{"-1", true, -1},
+		{"9223372036854775807", true, INT64_MAX},
+		{"-9223372036854775808", true, INT64_MIN},
+		{"9223372036854775808", false, 0},
+		{"-9223372036854775809", false, 0},
+		{"", false, 0},
+		{"-", false, 0},
+		{"+1", false, 0},
+		{" 1", false, 0},
+		{"01", false, 0},
+		{"-0", false, 0},
+		{"1a", false, 0},
+		{"99999999999999999999", false, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int64_t value = 0;
 
-		assert_int_equal(resp_to_int((const uint8_t *)rows[i].text, strlen(rows[i].text), &value), rows[i].good);
+		assert_int_equal(resp_to_int((const uint8_t *)rows[i].text, strlen(rows[i].text), &value),
+			rows[i].good);
 		if (rows[i].good)
 			assert_true(value == rows[i].value);
 	}
@@ -162,7 +176,8 @@ static void integers(void **state)
 
 static void replies(void **state)
 {
-	static const char want[] = "+OK\r\n-ERR a  b\r\n:-9223372036854775808\r\n$2\r\nhi\r\n$-1\r\n*2\r\n:1\r\n*0\r\n";
+	static const char want[] =
+		"+OK\r\n-ERR a  b\r\n:-9223372036854775808\r\n$2\r\nhi\r\n$-1\r\n*2\r\n:1\r\n*0\r\n";
 	struct resp_out out;
 	size_t pos = 0;
 	int count = 0;
@@ -204,8 +219,8 @@ static void bounded_reply(void **state)
 
 static void bad_replies(void **state)
 {
-	static const char *const texts[] = { "hello\r\n", "$x\r\n", "$-2\r\n", "$1\r\nabc", ":1\rx", "*-5\r\n",
-					     "*999999999999\r\n", "$99999999999\r\n" };
+	static const char *const texts[] = {"hello\r\n", "$x\r\n", "$-2\r\n", "$1\r\nabc", ":1\rx", "*-5\r\n",
+		"*999999999999\r\n", "$99999999999\r\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		assert_int_equal(resp_reply_size((const uint8_t *)texts[i], strlen(texts[i])), -EPROTO);
@@ -230,16 +245,24 @@ static void globs(void **state)
 	assert_false(matches("h?llo", "hllo"));
 	assert_false(matches("[^a]", "a"));
 	assert_false(matches("\\*", "x"));
-	assert_false(matches("a*b*c*d*e*f*g*h*i*j*k*l*m*n*", "abcdefghijklmaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	assert_false(
+		matches("a*b*c*d*e*f*g*h*i*j*k*l*m*n*", "abcdefghijklmaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(requests),     cmocka_unit_test(inline_requests), cmocka_unit_test(errors),
-		cmocka_unit_test(long_inline),  cmocka_unit_test(every_split),     cmocka_unit_test(pipelined),
-		cmocka_unit_test(integers),     cmocka_unit_test(replies),         cmocka_unit_test(bounded_reply),
-		cmocka_unit_test(bad_replies),  cmocka_unit_test(globs),
+		cmocka_unit_test(requests),
+		cmocka_unit_test(inline_requests),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(long_inline),
+		cmocka_unit_test(every_split),
+		cmocka_unit_test(pipelined),
+		cmocka_unit_test(integers),
+		cmocka_unit_test(replies),
+		cmocka_unit_test(bounded_reply),
+		cmocka_unit_test(bad_replies),
+		cmocka_unit_test(globs),
 	};
 
 	return cmocka_run_group_tests_name("resp", tests, NULL, NULL);

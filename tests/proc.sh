@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Processes in the nodes of a lab, known by name and ended by pid; sourced by the end-to-end tests and the benchmark.
+# Processes in the nodes of a lab, known by name and ended by pid; sourced by the end-to-end tests and the
+# benchmark.
 #
-# The caller owns TMP (a directory with log/ in it), LAB_PREFIX (which lab; it may change between calls), ROOT (the
-# checkout), and the functions bail and diag. It calls stop_all in its EXIT trap.
+# The caller owns TMP (a directory with log/ in it), LAB_PREFIX (which lab; it may change between calls),
+# ROOT (the checkout), and the functions bail and diag. It calls stop_all in its EXIT trap.
 
 # ---- waiting ----
 
@@ -34,8 +35,8 @@ log_of() { echo "$TMP/log/$1"; }
 pid_of() { echo "${PROC_PID[$1]-}"; }
 alive() { [ -n "${PROC_PID[$1]-}" ] && kill -0 "${PROC_PID[$1]}" 2>/dev/null; }
 
-# The shell's child becomes nsenter and then the command itself, so the pid is the command's. NODE - is outside the lab.
-# A name may be used again when its process has ended; the log goes on.
+# The shell's child becomes nsenter and then the command itself, so the pid is the command's. NODE - is
+# outside the lab. A name may be used again when its process has ended; the log goes on.
 spawn() {
 	local name=$1 node=$2; shift 2
 	! alive "$name" || bail "spawn: '$name' is running already"
@@ -67,7 +68,8 @@ stop() { # NAME [SIGNAL]: signals and waits; one that ignores TERM for 5 s is ki
 	local pid=${PROC_PID[$1]-} signal=${2-TERM}
 	[ -n "$pid" ] || return 0
 	kill "-$signal" "$pid" 2>/dev/null
-	wait_exit "$1" 5 || { [ $? -ne 124 ] || { diag "$1 ignored $signal for 5 s"; kill -KILL "$pid"; wait "$pid" 2>/dev/null; }; }
+	wait_exit "$1" 5
+	[ $? -ne 124 ] || { diag "$1 ignored $signal for 5 s"; kill -KILL "$pid"; wait_exit "$1" 5; }
 	return 0
 }
 

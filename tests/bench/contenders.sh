@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# How each contender is started in its own lab, and nothing else. start_NAME runs with LAB_PREFIX set to the contender's lab and
-# DIR to a directory of its own; every contender offers on $VIP port 80 all four backends in turn, and on ports 5201..5204
-# one backend each (an iperf3 test is two connections that must meet). Logging is off, timeouts are long, for all.
+# How each contender is started in its own lab, and nothing else. start_NAME runs with LAB_PREFIX set to the
+# contender's lab and DIR to a directory of its own; every contender offers on $VIP port 80 all four
+# backends in turn, and on ports 5201..5204 one backend each (an iperf3 test is two connections that must
+# meet). Logging is off, timeouts are long, for all.
 
 VIP=10.0.1.100
 BACKENDS="10.0.2.11 10.0.2.12 10.0.2.13 10.0.2.14"
@@ -15,9 +16,10 @@ numbered() { # FORMAT with %d for 1..4 and %s for the backend's address, a row f
 	for b in $BACKENDS; do i=$((i + 1)); printf "${1//%d/$i}\n" "$b"; done
 }
 
-# Routing alone: every backend holds the service address on lo, and lb has one route to it with four next hops, chosen by a hash of
-# the connection. Nothing is translated or remembered. The load has the same shape as everybody's: each client's connections
-# go to all backends. (Bulk needs a chosen backend, so there the client asks the backend's own address.)
+# Routing alone: every backend holds the service address on lo, and lb has one route to it with four next
+# hops, chosen by a hash of the connection. Nothing is translated or remembered. The load has the same shape
+# as everybody's: each client's connections go to all backends. (Bulk needs a chosen backend, so there the
+# client asks the backend's own address.)
 start_plain() {
 	local i b hops=
 	for i in 1 2 3 4; do in_ns "b$i" ip addr add $VIP/32 dev lo || bail "plain: no service address in b$i"; done
@@ -27,12 +29,14 @@ start_plain() {
 }
 describe_plain() { echo "no balancer: backends hold the service address, lb routes to them by a multipath route"; }
 
-# Routing alone, client N to backend N only. Not the same load: answers come in batches from one peer, with fewer wake-ups on
-# both sides, which by itself is worth about half as much again. It is shown as the ceiling of these namespaces.
+# Routing alone, client N to backend N only. Not the same load: answers come in batches from one peer, with
+# fewer wake-ups on both sides, which by itself is worth about half as much again. It is shown as the
+# ceiling of these namespaces.
 start_paired() { :; }
-describe_paired() { echo "no balancer and no spreading: client N asks backend N's own address, lb routes (another load, shown as the ceiling)"; }
+describe_paired() { echo "another load, shown as the ceiling: no spreading, client N asks backend N's own address"; }
 
-# The kernel's NAT. TIME_WAIT entries leave after a second, or the (machine-wide) table of 262,144 would be full in one round.
+# The kernel's NAT. TIME_WAIT entries leave after a second, or the (machine-wide) table of 262,144 would be
+# full in one round.
 start_nftables() {
 	{
 		echo "table ip bench {"
@@ -71,7 +75,10 @@ start_haproxy() {
 	spawn "haproxy" lb haproxy -db -f "$DIR/haproxy.cfg"
 	wait_for 5 listens lb 80 || bail "haproxy is not ready: $(tail -n 3 "$(log_of haproxy)")"
 }
-describe_haproxy() { echo "mode tcp, splice-auto with 512 kB pipes, 64 kB buffers, 2 threads, $(haproxy -v | sed -n '1s/.*version \([^ -]*\).*/\1/p')"; }
+describe_haproxy() {
+	echo "mode tcp, splice-auto with 512 kB pipes, 64 kB buffers, 2 threads," \
+		"$(haproxy -v | sed -n '1s/.*version \([^ -]*\).*/\1/p')"
+}
 
 start_nginx() {
 	{
@@ -91,17 +98,21 @@ start_nginx() {
 describe_nginx() { echo "stream, 2 workers, reuseport, 64 kB buffers, $(nginx -v 2>&1 | cut -d/ -f2)"; }
 
 start_tandem() {
+	local i
 	{
 		echo "pools = ( { name = \"http\"; scheduler = \"rr\"; check = { type = \"none\"; };"
 		echo "	backends = ("
 		numbered '		{ name = "b%d"; address = "%s"; port = 80; },' | sed '$s/,$//'
 		echo "	); },"
-		numbered '	{ name = "bulk%d"; check = { type = "none"; }; backends = ( { name = "b%d"; address = "%s"; port = 520%d; } ); },' |
-			sed '$s/,$//'
+		numbered '	{ name = "bulk%d"; check = { type = "none"; };\n	  backends = (
+		{ name = "b%d"; address = "%s"; port = 520%d; } ); },' | sed '$s/,$//'
 		echo ");"
 		echo "services = ("
 		echo "	{ name = \"http\"; address = \"$VIP\"; port = 80; protocol = \"tcp\"; pool = \"http\"; },"
-		numbered "	{ name = \"bulk%d\"; address = \"$VIP\"; port = 520%d; protocol = \"tcp\"; pool = \"bulk%d\"; }," | sed '$s/,$//'
+		for i in 1 2 3 4; do
+			echo "	{ name = \"bulk$i\"; address = \"$VIP\"; port = 520$i;" \
+				"protocol = \"tcp\"; pool = \"bulk$i\"; }$([ $i = 4 ] || echo ,)"
+		done
 		echo ");"
 		echo 'dataplane = { interfaces = [ "front1", "front2", "front3", "front4", "back" ]; max_flows = 1048576; };'
 	} > "$DIR/tandem.conf"

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The backends and what is measured through the contender. measure_NAME runs with LAB_PREFIX set, loads the four clients at once for
-# SECONDS_PER seconds and leaves the tools' JSON in $OUT/1..4 (absent for a client that takes no part).
+# The backends and what is measured through the contender. measure_NAME runs with LAB_PREFIX set, loads the
+# four clients at once for SECONDS_PER seconds and leaves the tools' JSON in $OUT/1..4 (absent for a client
+# that takes no part).
 #
-# Every contender gets the same load: client N always runs the same command, and asks the service address. The exceptions are
-# in target(): "paired" always, and "plain" for bulk, where a route can't choose the backend by port.
+# Every contender gets the same load: client N always runs the same command, and asks the service address.
+# The exceptions are in target(): "paired" always, and "plain" for bulk, where a route can't choose the
+# backend by port.
 
 ALL_MEASURES="keepalive connect bulk1 bulk4"
 STATS_SWITCH=/proc/sys/kernel/bpf_stats_enabled
@@ -79,9 +81,9 @@ measure_connect() { on_clients 4 wrk_connect "$1" connect; }
 measure_bulk1() { on_clients 1 run_iperf "$1" bulk1; }
 measure_bulk4() { on_clients 4 run_iperf "$1" bulk4; }
 
-# Nanoseconds the programs on lb's interfaces took per packet under keep-alive load, from the kernel's own statistics. A run
-# of its own, since the statistics cost time themselves; the switch is the machine's, so it is put back
-# (to STATS_WERE, by the caller's cleanup too).
+# Nanoseconds the programs on lb's interfaces took per packet under keep-alive load, from the kernel's own
+# statistics. A run of its own, since the statistics cost time themselves; the switch is the machine's, so
+# it is put back (to STATS_WERE, by the caller's cleanup too).
 dataplane_cost() { # CONTENDER -> a sentence
 	local before
 	before=$(program_times)

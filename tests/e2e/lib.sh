@@ -5,21 +5,23 @@
 #
 #	. "$(dirname "$0")/lib.sh"
 #
-# and ends with done_testing; `prove tests/e2e` runs them all. This file owns TAP output, the test's lab, its processes and
-# its temporary directory, and removes them however the test ends. The name of a check comes first, always:
+# and ends with done_testing; `prove tests/e2e` runs them all. This file owns TAP output, the test's lab,
+# its processes and its temporary directory, and removes them however the test ends. The name of a check
+# comes first, always:
 #
 #   TAP        ok NAME COMMAND...         not_ok NAME COMMAND...     is NAME GOT WANT        isnt NAME GOT UNWANTED
 #              like NAME GOT REGEX        unlike NAME GOT REGEX      holds NAME EXPRESSION   pass|fail NAME
 #              skip NAME WHY   skip_all WHY   bail WHY   diag TEXT   plan N   done_testing
 #   lab        lab_up [up's arguments, default: single]   lab ARGUMENTS...   in_ns NODE COMMAND...
-#   processes  spawn NAME NODE COMMAND...   log_of NAME   pid_of NAME   alive NAME   stop NAME [SIGNAL]   wait_exit NAME SECONDS
+#   processes  spawn NAME NODE COMMAND...   log_of|pid_of|alive NAME   stop NAME [SIGNAL]   wait_exit NAME SECONDS
 #   waiting    wait_for SECONDS COMMAND...  (polls every 50 ms; on failure prints the last output)   wait_log NAME SECONDS REGEX
 #   balancer   lb_config TEXT   start_lb [TEXT]   stop_lb   kill_lb   ctl ARGUMENTS...   lb_exit TEXT (a start that must fail)
 #   servers    start_kv|start_echo|start_time NODE PORT [NAME] [ADDRESS]       their process is called kv-NAME, echo-NAME, time-NAME
 #   load       load NAME NODE load_client's arguments...   load_end NAME SECONDS   load_peek NAME .path   report NAME .path
 #   reading    json FILE .path[0].more[name=x]      (FILE may be -; scalars come out bare; exit 1 when it is not there)
 #
-# The COMMAND of wait_for runs in a subshell: a spawn in there would be lost to the cleanup, a wait_exit finds no child.
+# The COMMAND of wait_for runs in a subshell: a spawn in there would be lost to the cleanup, a wait_exit
+# finds no child.
 
 set -uo pipefail
 

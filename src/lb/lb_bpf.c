@@ -1,0 +1,703 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lb/lb_bpf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/magic.h>
+
+#include "common/log.h"
+#include "lb_tc.skel.h"
+
+#define TC_HANDLE   0x7464 /* "td" */
+#define TC_PRIORITY 100
+#define BPFFS       "/sys/fs/bpf"
+
+/* ---- messages ---- */
+
+static char last_message[512]; /* libbpf's last warning: the cause behind a negative errno */
+
+static int keep_message(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(last_message, sizeof(last_message), fmt, args);
+	last_message[strcspn(last_message, "\n")] = '\0';
+	log_debug("%s", last_message);
+	return 0;
+}
+
+static int explain(int err, const char *what)
+{
+	if (err == -EPERM || err == -EACCES)
+		log_error("%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)", what, last_message);
+	else
+		log_error("%s: %s (%s)", what, strerror(-err), last_message);
+	return err;
+}
+
+/* ---- pins ---- */
+
+void lb_bpf_pin_dir(const char *run_dir, char *out, size_t size)
+{
+	const char *last = strrchr(run_dir, '/');
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (const char *c = run_dir; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 0x100000001b3ULL;
+	snprintf(out, size, BPFFS "/tandem/%.64s-%08x", last ? last + 1 : run_dir, (unsigned)(hash ^ hash >> 32));
+}
+
+static int make_pin_dir(const char *dir)
+{
+	struct statfs fs;
+	char parent[256];
+
+	if (statfs(BPFFS, &fs) || fs.f_type != (__typeof__(fs.f_type))BPF_FS_MAGIC) {
+		log_error("%s is no bpf file system; mount it: mount -t bpf bpf %s", BPFFS, BPFFS);
+		return -ENOTSUP;
+	}
+	snprintf(parent, sizeof(parent), "%s", dir);
+	*strrchr(parent, '/') = '\0';
+	if ((mkdir(parent, 0700) && errno != EEXIST) || (mkdir(dir, 0700) && errno != EEXIST)) {
+		int err = -errno;
+
+		log_error("cannot make %s: %s", dir, strerror(-err));
+		return err;
+	}
+	return 0;
+}
+
+static void unpin_all(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	char path[600];
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		unlink(path);
+	}
+	closedir(d);
+	rmdir(dir);
+}
+
+/* Id of the program that was attached from this pin dir; 0 = none. */
+static uint32_t pinned_program(const char *dir)
+{
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/program", dir);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		info.id = 0;
+	close(fd);
+	return info.id;
+}
+
+/* ---- sizes ---- */
+
+/* Maps that are a program's scratch paper: never pinned, never sized. */
+static bool is_scratch(const char *name)
+{
+	static const char *const names[] = {"creation", "packet", "quote", "held_scratch", "ipv6_walk", "icmp_inner"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+/* Two entries a flow, four a bucket on average when the table is full. */
+static uint32_t index_buckets(uint32_t flows)
+{
+	return power_of_two((flows + 1) / 2);
+}
+
+static void set_sizes(struct lb_tc *skel, const struct lb_bpf_sizes *s)
+{
+	bpf_map__set_max_entries(skel->maps.globals, 1);
+	bpf_map__set_max_entries(skel->maps.links, LB_LINKS_MAX);
+	bpf_map__set_max_entries(skel->maps.services, s->services);
+	bpf_map__set_max_entries(skel->maps.service_keys, s->services);
+	bpf_map__set_max_entries(skel->maps.service_traffic, s->services);
+	bpf_map__set_max_entries(skel->maps.pools, s->pools);
+	bpf_map__set_max_entries(skel->maps.pool_cursors, s->pools);
+	bpf_map__set_max_entries(skel->maps.table_slots, s->table_slots);
+	bpf_map__set_max_entries(skel->maps.backends, s->backends);
+	bpf_map__set_max_entries(skel->maps.backend_traffic, s->backends);
+	bpf_map__set_max_entries(skel->maps.own_addrs, s->services + s->backends);
+	bpf_map__set_max_entries(skel->maps.flows4, s->flows);
+	bpf_map__set_max_entries(skel->maps.flows6, s->flows);
+	bpf_map__set_max_entries(skel->maps.index4, index_buckets(s->flows));
+	bpf_map__set_max_entries(skel->maps.index6, index_buckets(s->flows));
+	bpf_map__set_max_entries(skel->maps.free4, s->flows);
+	bpf_map__set_max_entries(skel->maps.free6, s->flows);
+	bpf_map__set_max_entries(skel->maps.half_open, s->half_open);
+	bpf_map__set_max_entries(skel->maps.control, LB_CONTROL_MAX);
+	bpf_map__set_max_entries(skel->maps.cursors, 8);
+	bpf_map__set_max_entries(skel->maps.sticky, s->sticky);
+	bpf_map__set_max_entries(skel->maps.counters, LB_COUNTER_COUNT);
+	bpf_map__set_max_entries(skel->maps.held, LB_HELD_MAX);
+}
+
+static int pinned_entries(const char *dir, const char *map, uint32_t *entries)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+	char path[300];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, map);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		err = -errno;
+	*entries = info.max_entries;
+	close(fd);
+	return err;
+}
+
+/* 1 when a dataplane of our ABI is pinned there (sizes are its own), 0 when none is. */
+static int look_at_pins(const char *dir, struct lb_bpf_sizes *sizes)
+{
+	struct lb_globals globals = {};
+	uint32_t zero = 0;
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/globals", dir);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : explain(-errno, "pinned dataplane");
+
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+	bool same = !bpf_obj_get_info_by_fd(fd, &info, &length) && info.value_size == sizeof(globals);
+
+	if (same && bpf_map_lookup_elem(fd, &zero, &globals))
+		same = false;
+	close(fd);
+	if (!same || globals.abi != LB_ABI_VERSION) {
+		log_error("%s: the pinned dataplane has ABI version %u, this program speaks %u; it goes on forwarding with the "
+			  "program it has. Start the version that made it, or start with --reset, which drops its flows",
+			dir, globals.abi, LB_ABI_VERSION);
+		return -EPROTO;
+	}
+	if (pinned_entries(dir, "flows4", &sizes->flows) || pinned_entries(dir, "half_open", &sizes->half_open) ||
+		pinned_entries(dir, "services", &sizes->services) || pinned_entries(dir, "pools", &sizes->pools) ||
+		pinned_entries(dir, "backends", &sizes->backends) || pinned_entries(dir, "sticky", &sizes->sticky) ||
+		pinned_entries(dir, "table_slots", &sizes->table_slots)) {
+		log_error("%s: the pinned dataplane is not complete; start with --reset, which drops its flows", dir);
+		return -EPROTO;
+	}
+	return 1;
+}
+
+/* ---- open and close ---- */
+
+static uint32_t ticks_per_second(void)
+{
+	struct timespec tick = {};
+
+	/* The coarse clock moves once a jiffy. */
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_nsec <= 0)
+		return 250;
+	return (uint32_t)((1000000000L + tick.tv_nsec / 2) / tick.tv_nsec);
+}
+
+static int run_control(struct lb_bpf *b, uint32_t mark, uint32_t *result)
+{
+	struct __sk_buff context = {.mark = mark};
+	uint8_t frame[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .ctx_in = &context,
+		.ctx_size_in = sizeof(context), .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.lb_control_run), &opts);
+
+	if (err)
+		return -errno;
+	*result = opts.retval;
+	return 0;
+}
+
+static void first_globals(struct lb_bpf *b)
+{
+	struct lb_globals *g = b->view.globals;
+	uint32_t knows = 0;
+
+	if (!b->adopted) {
+		if (getrandom(&g->hash_seed, sizeof(g->hash_seed), 0) != sizeof(g->hash_seed))
+			g->hash_seed = (uint64_t)time(NULL) * 0x9e3779b97f4a7c15ULL;
+		g->hz = ticks_per_second();
+		g->half_open_jiffies = 30 * g->hz;
+		g->half_closed_jiffies = 240 * g->hz;
+		g->closing_jiffies = 15 * g->hz;
+		g->half_open_max = b->sizes.half_open;
+		g->sizes[0] = g->sizes[1] = b->sizes.flows;
+		g->index_mask[0] = g->index_mask[1] = index_buckets(b->sizes.flows) - 1;
+		g->abi = LB_ABI_VERSION;
+	}
+	if (!run_control(b, 2, &knows))
+		g->csum_ipv6_flag = knows ? 1U << 7 : 0;
+	/* Links were counted anew: hops are learnt again. Never 0, which means "not learnt". */
+	__atomic_store_n(&g->route_epoch, g->route_epoch + 1 ? g->route_epoch + 1 : 1, __ATOMIC_RELEASE);
+}
+
+static void **view_slot(struct lb_bpf_view *v, size_t at)
+{
+	return (void **)v + at;
+}
+
+static int map_view(struct lb_bpf *b)
+{
+	struct bpf_map *const maps[] = {b->skel->maps.globals, b->skel->maps.links, b->skel->maps.services,
+		b->skel->maps.pools, b->skel->maps.table_slots, b->skel->maps.backends, b->skel->maps.flows4,
+		b->skel->maps.flows6, b->skel->maps.control};
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		size_t page = (size_t)sysconf(_SC_PAGESIZE);
+		size_t bytes = (size_t)((bpf_map__value_size(maps[i]) + 7) & ~7U) * bpf_map__max_entries(maps[i]);
+		void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(maps[i]), 0);
+
+		if (at == MAP_FAILED)
+			return explain(-errno, "mapping the dataplane's tables");
+		*view_slot(&b->view, i) = at;
+		b->mapped[i] = (bytes + page - 1) / page * page;
+	}
+	return 0;
+}
+
+static int set_pins(struct lb_bpf *b)
+{
+	struct bpf_map *map;
+	char path[400];
+
+	bpf_object__for_each_map(map, b->skel->obj) {
+		if (is_scratch(bpf_map__name(map)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", b->pin_dir, bpf_map__name(map));
+		int err = bpf_map__set_pin_path(map, path);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int lb_bpf_open(struct lb_bpf *b, const struct lb_bpf_sizes *sizes, const char *pin_dir, bool reset)
+{
+	int err;
+
+	memset(b, 0, sizeof(*b));
+	b->sizes = *sizes;
+	libbpf_set_print(keep_message);
+	if (pin_dir) {
+		snprintf(b->pin_dir, sizeof(b->pin_dir), "%s", pin_dir);
+		if (reset)
+			lb_bpf_remove(pin_dir);
+		err = make_pin_dir(pin_dir);
+		if (err)
+			return err;
+		err = look_at_pins(pin_dir, &b->sizes);
+		if (err < 0)
+			return err;
+		b->adopted = err == 1;
+	}
+	b->skel = lb_tc__open();
+	if (!b->skel)
+		return explain(-errno, "opening the dataplane");
+	set_sizes(b->skel, &b->sizes);
+	err = pin_dir ? set_pins(b) : 0;
+	if (!err)
+		err = lb_tc__load(b->skel);
+	if (err) {
+		explain(err, "loading the dataplane");
+		goto failed;
+	}
+	err = map_view(b);
+	if (err)
+		goto failed;
+	b->cpus = (unsigned)libbpf_num_possible_cpus();
+	b->traffic = calloc(b->cpus, sizeof(struct lb_traffic));
+	if (!b->traffic) {
+		err = -ENOMEM;
+		goto failed;
+	}
+	first_globals(b);
+	return 0;
+failed:
+	if (pin_dir && !b->adopted)
+		unpin_all(pin_dir);
+	lb_bpf_close(b);
+	return err;
+}
+
+void lb_bpf_close(struct lb_bpf *b)
+{
+	for (size_t i = 0; i < sizeof(b->mapped) / sizeof(b->mapped[0]); i++)
+		if (b->mapped[i])
+			munmap(*view_slot(&b->view, i), b->mapped[i]);
+	if (b->skel)
+		lb_tc__destroy(b->skel);
+	free(b->traffic);
+	memset(b, 0, sizeof(*b));
+}
+
+/* ---- attach ---- */
+
+static struct bpf_tc_opts tc_filter(void)
+{
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+
+	return opts;
+}
+
+static uint32_t attached_program(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	struct bpf_tc_opts opts = tc_filter();
+
+	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
+}
+
+int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	struct bpf_tc_opts opts = tc_filter();
+	uint32_t there = attached_program(ifindex), ours = b->pin_dir[0] ? pinned_program(b->pin_dir) : 0;
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+	char path[300];
+
+	bpf_obj_get_info_by_fd(lb_bpf_program_fd(b), &info, &length);
+	if (there && there != ours && there != info.id) {
+		log_error("interface %s: the dataplane of another tandem-lb is attached (program %u); stop it with "
+			  "'tandem-lb --remove -r ITS-RUN-DIR', or remove it with 'tc filter del dev %s ingress prio %d'",
+			name, there, name, TC_PRIORITY);
+		return -EEXIST;
+	}
+	int err = bpf_tc_hook_create(&hook);
+
+	if (err && err != -EEXIST)
+		return explain(err, name);
+	opts.prog_fd = lb_bpf_program_fd(b);
+	opts.flags = BPF_TC_F_REPLACE;
+	err = bpf_tc_attach(&hook, &opts);
+	if (err)
+		return explain(err, name);
+	if (b->pin_dir[0] && ours != info.id) {
+		/* From now on ours is this one; a rename in bpffs replaces the pin in one step. */
+		char fresh[320];
+
+		snprintf(path, sizeof(path), "%s/program", b->pin_dir);
+		snprintf(fresh, sizeof(fresh), "%s.new", path);
+		unlink(fresh);
+		if (bpf_obj_pin(lb_bpf_program_fd(b), fresh) || rename(fresh, path))
+			log_warn("cannot pin the program at %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+int lb_bpf_detach(struct lb_bpf *b, int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	struct bpf_tc_opts opts = tc_filter();
+
+	return bpf_tc_detach(&hook, &opts);
+}
+
+int lb_bpf_remove(const char *pin_dir)
+{
+	uint32_t ours = pinned_program(pin_dir);
+	struct if_nameindex *names = if_nameindex();
+	struct stat st;
+
+	for (struct if_nameindex *n = names; ours && n && n->if_index; n++)
+		if (attached_program((int)n->if_index) == ours)
+			lb_bpf_detach(NULL, (int)n->if_index);
+	if (names)
+		if_freenameindex(names);
+	if (stat(pin_dir, &st))
+		return -errno;
+	unpin_all(pin_dir);
+	return 0;
+}
+
+/* ---- keyed maps ---- */
+
+static struct lb_service_key service_key(const struct net_addr *addr, uint16_t port, uint8_t protocol)
+{
+	struct lb_service_key key = {.port = __builtin_bswap16(port), .protocol = protocol};
+
+	memcpy(key.addr, addr->bytes, sizeof(key.addr));
+	key.family = addr->family == AF_INET6 ? 6 : 4;
+	return key;
+}
+
+int lb_bpf_set_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service)
+{
+	struct lb_service_key key = service_key(addr, port, protocol);
+
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.service_keys), &key, &service, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_clear_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol)
+{
+	struct lb_service_key key = service_key(addr, port, protocol);
+
+	return bpf_map_delete_elem(bpf_map__fd(b->skel->maps.service_keys), &key) ? -errno : 0;
+}
+
+int lb_bpf_each_service_key(struct lb_bpf *b,
+	void (*visit)(void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service), void *data)
+{
+	int fd = bpf_map__fd(b->skel->maps.service_keys);
+	struct lb_service_key key, *previous = NULL;
+	uint32_t service;
+
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		if (!bpf_map_lookup_elem(fd, &key, &service)) {
+			struct net_addr addr = {.family = key.family == 6 ? AF_INET6 : AF_INET};
+
+			memcpy(addr.bytes, key.addr, sizeof(addr.bytes));
+			visit(data, &addr, __builtin_bswap16(key.port), key.protocol, service);
+		}
+		previous = &key;
+	}
+	return 0;
+}
+
+int lb_bpf_set_link_key(struct lb_bpf *b, uint32_t ifindex, uint32_t link)
+{
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.link_keys), &ifindex, &link, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_clear_link_key(struct lb_bpf *b, uint32_t ifindex)
+{
+	return bpf_map_delete_elem(bpf_map__fd(b->skel->maps.link_keys), &ifindex) ? -errno : 0;
+}
+
+struct own_addr {
+	uint32_t addr[4];
+	uint32_t family;
+};
+
+static struct own_addr own_addr_key(const struct net_addr *addr)
+{
+	struct own_addr key = {.family = addr->family == AF_INET6 ? 6 : 4};
+
+	memcpy(key.addr, addr->bytes, sizeof(key.addr));
+	return key;
+}
+
+int lb_bpf_set_own_addr(struct lb_bpf *b, const struct net_addr *addr)
+{
+	struct own_addr key = own_addr_key(addr);
+	uint32_t one = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.own_addrs), &key, &one, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_clear_own_addr(struct lb_bpf *b, const struct net_addr *addr)
+{
+	struct own_addr key = own_addr_key(addr);
+
+	return bpf_map_delete_elem(bpf_map__fd(b->skel->maps.own_addrs), &key) ? -errno : 0;
+}
+
+static long sweep(int fd, bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
+{
+	struct lb_sticky_key key, next;
+	struct lb_sticky_entry entry;
+	bool have = !bpf_map_get_next_key(fd, NULL, &key);
+	long left = 0;
+
+	while (have) {
+		have = !bpf_map_get_next_key(fd, &key, &next);
+		if (!bpf_map_lookup_elem(fd, &key, &entry)) {
+			if (visit(data, &key, &entry))
+				bpf_map_delete_elem(fd, &key);
+			else
+				left++;
+		}
+		key = next;
+	}
+	return left;
+}
+
+long lb_bpf_sweep_sticky(
+	struct lb_bpf *b, bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
+{
+	sweep(bpf_map__fd(b->skel->maps.sticky_new), visit, data);
+	return sweep(bpf_map__fd(b->skel->maps.sticky), visit, data);
+}
+
+/* ---- commands and readings ---- */
+
+int lb_bpf_control(struct lb_bpf *b, uint32_t count)
+{
+	uint32_t done;
+
+	if (count < LB_CONTROL_MAX)
+		b->view.control[count].op = LB_CONTROL_NONE;
+	return run_control(b, 0, &done);
+}
+
+uint32_t lb_bpf_now(struct lb_bpf *b)
+{
+	uint32_t now = 0;
+
+	run_control(b, 1, &now);
+	return now;
+}
+
+int lb_bpf_counters(struct lb_bpf *b, uint64_t *out)
+{
+	uint64_t *each = b->traffic; /* at least a u64 a CPU */
+
+	for (uint32_t i = 0; i < LB_COUNTER_COUNT; i++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.counters), &i, each))
+			return -errno;
+		out[i] = 0;
+		for (unsigned cpu = 0; cpu < b->cpus; cpu++)
+			out[i] += each[cpu];
+	}
+	return 0;
+}
+
+static int read_traffic(struct lb_bpf *b, struct bpf_map *map, uint32_t at, struct lb_traffic *out)
+{
+	struct lb_traffic *each = b->traffic;
+
+	memset(out, 0, sizeof(*out));
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &at, each))
+		return -errno;
+	for (unsigned cpu = 0; cpu < b->cpus; cpu++) {
+		out->connections += each[cpu].connections;
+		for (int d = 0; d < 2; d++) {
+			out->packets[d] += each[cpu].packets[d];
+			out->bytes[d] += each[cpu].bytes[d];
+		}
+	}
+	return 0;
+}
+
+static int clear_traffic(struct lb_bpf *b, struct bpf_map *map, uint32_t at)
+{
+	memset(b->traffic, 0, b->cpus * sizeof(struct lb_traffic));
+	return bpf_map_update_elem(bpf_map__fd(map), &at, b->traffic, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_backend_traffic(struct lb_bpf *b, uint32_t backend, struct lb_traffic *out)
+{
+	return read_traffic(b, b->skel->maps.backend_traffic, backend, out);
+}
+
+int lb_bpf_service_traffic(struct lb_bpf *b, uint32_t service, struct lb_traffic *out)
+{
+	return read_traffic(b, b->skel->maps.service_traffic, service, out);
+}
+
+int lb_bpf_clear_backend_traffic(struct lb_bpf *b, uint32_t backend)
+{
+	return clear_traffic(b, b->skel->maps.backend_traffic, backend);
+}
+
+int lb_bpf_clear_service_traffic(struct lb_bpf *b, uint32_t service)
+{
+	return clear_traffic(b, b->skel->maps.service_traffic, service);
+}
+
+uint32_t lb_bpf_flows_touched(struct lb_bpf *b, int family)
+{
+	struct {
+		uint32_t lock, next;
+	} cursor = {};
+	uint32_t at = family == 6 ? 1 : 0; /* enum lb_cursor_id */
+
+	if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.cursors), &at, &cursor))
+		return b->sizes.flows;
+	return cursor.next < b->sizes.flows ? cursor.next : b->sizes.flows;
+}
+
+static uint64_t map_memory(int fd)
+{
+	char path[64], line[128];
+	unsigned long long bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	fclose(f);
+	return bytes;
+}
+
+uint64_t lb_bpf_memory(struct lb_bpf *b, const char *name)
+{
+	struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, b->skel->obj)
+		if (!name || !strcmp(name, bpf_map__name(map)))
+			bytes += map_memory(bpf_map__fd(map));
+	return bytes;
+}
+
+int lb_bpf_program_fd(struct lb_bpf *b)
+{
+	return bpf_program__fd(b->skel->progs.lb_ingress);
+}
+
+int lb_bpf_test_packet(struct lb_bpf *b, const void *in, uint32_t in_length, void *out, uint32_t *out_length,
+	int repeat, uint32_t *verdict, uint32_t *nanoseconds)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = in_length, .data_out = out,
+		.data_size_out = out_length ? *out_length : 0, .repeat = repeat);
+
+	if (bpf_prog_test_run_opts(lb_bpf_program_fd(b), &opts))
+		return -errno;
+	if (out_length)
+		*out_length = opts.data_size_out;
+	if (verdict)
+		*verdict = opts.retval;
+	if (nanoseconds)
+		*nanoseconds = opts.duration;
+	return 0;
+}

@@ -43,7 +43,8 @@ static int keep_message(enum libbpf_print_level level, const char *fmt, va_list 
 static int explain(int err, const char *what)
 {
 	if (err == -EPERM || err == -EACCES)
-		log_error("%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)", what, last_message);
+		log_error("%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)", what,
+			last_message);
 	else
 		log_error("%s: %s (%s)", what, strerror(-err), last_message);
 	return err;
@@ -53,12 +54,16 @@ static int explain(int err, const char *what)
 
 void lb_bpf_pin_dir(const char *run_dir, char *out, size_t size)
 {
-	const char *last = strrchr(run_dir, '/');
 	uint64_t hash = 0xcbf29ce484222325ULL;
+	char name[81] = "";
+	size_t used = 0;
 
-	for (const char *c = run_dir; *c; c++)
+	for (const char *c = run_dir; *c; c++) {
 		hash = (hash ^ (uint8_t)*c) * 0x100000001b3ULL;
-	snprintf(out, size, BPFFS "/tandem/%.64s-%08x", last ? last + 1 : run_dir, (unsigned)(hash ^ hash >> 32));
+		if (used < sizeof(name) - 1 && !(used == 0 && *c == '/'))
+			name[used++] = *c == '/' || *c == '.' ? '-' : *c;
+	}
+	snprintf(out, size, BPFFS "/tandem/%s-%08x", name, (unsigned)(hash ^ hash >> 32));
 }
 
 static int make_pin_dir(const char *dir)

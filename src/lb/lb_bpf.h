@@ -57,7 +57,7 @@ int lb_bpf_open(struct lb_bpf *b, const struct lb_bpf_sizes *sizes, const char *
 /* Unmap and close; pins and attachments stay. */
 void lb_bpf_close(struct lb_bpf *b);
 
-/* Where the pins of a run dir stand: a name made of its last component and a hash of its whole path. */
+/* Where the pins of a run dir stand: its path with dashes for slashes, and a hash of it. */
 void lb_bpf_pin_dir(const char *run_dir, char *out, size_t size);
 
 /* Detach from every interface and remove the pins. 0, -ENOENT when nothing is there. */

@@ -397,6 +397,32 @@ static uint32_t attached_program(int ifindex)
 	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
 }
 
+static uint32_t map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.id;
+}
+
+/* A program that works on our globals is ours, whichever run loaded it. */
+bool lb_bpf_is_attached(struct lb_bpf *b, int ifindex)
+{
+	uint32_t there = attached_program(ifindex), ours = map_id(bpf_map__fd(b->skel->maps.globals));
+	uint32_t maps[64] = {}, length = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = {.nr_map_ids = 64, .map_ids = (uintptr_t)maps};
+	bool found = false;
+	int fd = there ? bpf_prog_get_fd_by_id(there) : -1;
+
+	if (fd < 0)
+		return false;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &length))
+		for (uint32_t i = 0; i < info.nr_map_ids && i < 64; i++)
+			found = found || (ours && maps[i] == ours);
+	close(fd);
+	return found;
+}
+
 int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
@@ -407,7 +433,7 @@ int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
 	char path[300];
 
 	bpf_obj_get_info_by_fd(lb_bpf_program_fd(b), &info, &length);
-	if (there && there != ours && there != info.id) {
+	if (there && !lb_bpf_is_attached(b, ifindex)) {
 		log_error("interface %s: the dataplane of another tandem-lb is attached (program %u); stop it with "
 			  "'tandem-lb --remove -r ITS-RUN-DIR', or remove it with 'tc filter del dev %s ingress prio %d'",
 			name, there, name, TC_PRIORITY);

@@ -67,6 +67,9 @@ int lb_bpf_remove(const char *pin_dir);
 int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name);
 int lb_bpf_detach(struct lb_bpf *b, int ifindex);
 
+/* Does a program over these maps stand on the interface's ingress: this one, or that of a run before? */
+bool lb_bpf_is_attached(struct lb_bpf *b, int ifindex);
+
 int lb_bpf_set_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service);
 int lb_bpf_clear_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol);
 

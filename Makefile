@@ -129,6 +129,10 @@ UNIT_load_stats     := src/apps/load_stats.c
 UNITLIBS_load_stats := -ljansson
 UNIT_TESTS          += resp kv_table sntp load_stats
 
+UNIT_lb_neigh := $(addprefix src/lb/,lb_neigh.c lb_pace.c) src/common/addr.c
+UNIT_lb_nudge := src/lb/lb_nudge.c src/common/addr.c
+UNIT_TESTS    += lb_neigh lb_nudge
+
 $(B)/test/unit_%: tests/unit/test_%.c | deps
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I/usr/include/libnl3 $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) $(UNITSAN) -MMD -MP -MF $@.d -o $@ $< \
@@ -144,6 +148,22 @@ $(B)/test/bench_probe: tests/bench/bench_probe.c $(PROBE) | deps
 
 unit: $(UNIT_TESTS:%=$(B)/test/unit_%)
 	@for t in $^; do $$t || exit 1; done
+
+# The dataplane's packets: build/test/bpf_NAME (root). Each links the fixture, the frames and the model of the NAT.
+BPF_TESTS := $(patsubst tests/bpf/test_%.c,%,$(wildcard tests/bpf/test_*.c))
+BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c) src/lb/lb_bpf.c src/common/log.c src/common/addr.c
+$(B)/test/bpf_%: tests/bpf/test_%.c $(BPF_PARTS) $(B)/gen/lb_tc.skel.h $(wildcard tests/bpf/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/bpf $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS) -lbpf -lcmocka
+
+$(B)/test/bench_bpf: tests/bench/bench_bpf.c $(BPF_PARTS) $(B)/gen/lb_tc.skel.h $(wildcard tests/bpf/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/bpf $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS) -lbpf -lcmocka
+
+#: bpf         the dataplane, packet in, packet out, against a model of the NAT (root)
+.PHONY: bpf
+bpf: $(BPF_TESTS:%=$(B)/test/bpf_%)
+	@for t in $^; do CMOCKA_MESSAGE_OUTPUT=TAP $$t || exit 1; done
 
 #: e2e         the end-to-end tests in network namespaces (root)
 .PHONY: e2e

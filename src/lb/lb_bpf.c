@@ -159,7 +159,7 @@ static void set_sizes(struct lb_tc *skel, const struct lb_bpf_sizes *s)
 	bpf_map__set_max_entries(skel->maps.service_traffic, s->services);
 	bpf_map__set_max_entries(skel->maps.pools, s->pools);
 	bpf_map__set_max_entries(skel->maps.pool_cursors, s->pools);
-	bpf_map__set_max_entries(skel->maps.table_slots, s->table_slots);
+	bpf_map__set_max_entries(skel->maps.table_slots, (s->table_slots + LB_SLOTS_A_LINE - 1) / LB_SLOTS_A_LINE);
 	bpf_map__set_max_entries(skel->maps.backends, s->backends);
 	bpf_map__set_max_entries(skel->maps.backend_traffic, s->backends);
 	bpf_map__set_max_entries(skel->maps.own_addrs, s->services + s->backends);
@@ -228,6 +228,7 @@ static int look_at_pins(const char *dir, struct lb_bpf_sizes *sizes)
 		log_error("%s: the pinned dataplane is not complete; start with --reset, which drops its flows", dir);
 		return -EPROTO;
 	}
+	sizes->table_slots *= LB_SLOTS_A_LINE;
 	return 1;
 }
 

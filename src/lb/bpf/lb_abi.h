@@ -155,6 +155,14 @@ struct lb_sticky_entry {
 
 #define LB_NO_BACKEND 0xffff
 
+/* Backends by table slot. An element of an array map is never less than eight bytes: four slots in each. */
+#define LB_SLOTS_A_LINE 4
+
+struct lb_slot_line {
+	__u16 backend[LB_SLOTS_A_LINE];
+};
+_Static_assert(sizeof(struct lb_slot_line) == 8, "without a gap: user space sees one array of slots");
+
 struct lb_globals {
 	__u32 abi;
 	__u32 hz;

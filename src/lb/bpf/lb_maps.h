@@ -35,7 +35,7 @@ LB_ARRAY(globals, struct lb_globals, BPF_F_MMAPABLE);
 LB_ARRAY(links, struct lb_link, BPF_F_MMAPABLE);
 LB_ARRAY(services, struct lb_service_entry, BPF_F_MMAPABLE);
 LB_ARRAY(pools, struct lb_pool_entry, BPF_F_MMAPABLE);
-LB_ARRAY(table_slots, __u16, BPF_F_MMAPABLE);
+LB_ARRAY(table_slots, struct lb_slot_line, BPF_F_MMAPABLE);
 LB_ARRAY(backends, struct lb_backend_entry, BPF_F_MMAPABLE);
 LB_ARRAY(flows4, struct lb_flow4, BPF_F_MMAPABLE);
 LB_ARRAY(flows6, struct lb_flow6, BPF_F_MMAPABLE);

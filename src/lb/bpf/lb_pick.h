@@ -176,9 +176,10 @@ static __always_inline void lb_sticky_refresh(__u32 id, const int v6)
 
 static __always_inline __u32 lb_slot_backend(__u32 at)
 {
-	__u16 *slot = bpf_map_lookup_elem(&table_slots, &at);
+	__u32 line_at = at / LB_SLOTS_A_LINE;
+	struct lb_slot_line *line = bpf_map_lookup_elem(&table_slots, &line_at);
 
-	return slot ? *slot : LB_NO_BACKEND;
+	return line ? line->backend[at % LB_SLOTS_A_LINE] : LB_NO_BACKEND;
 }
 
 static __always_inline __u32 lb_pool_turn(__u32 pool_at, __u32 length)

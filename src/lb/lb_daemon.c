@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lb/lb_daemon.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/ctl_rundir.h"
+#include "common/ctl_server.h"
+#include "common/log.h"
+#include "lb/lb_apply.h"
+#include "lb/lb_conf.h"
+#include "lb/lb_ctl.h"
+#include "lb/lb_reset.h"
+#include "lb/lb_store.h"
+#include "lb/lb_table.h"
+
+#define EVENTS_KEPT  1000
+#define SAVE_DELAY_S 0.2 /* changes of health are saved together */
+
+struct daemon {
+	struct lb_daemon_options options;
+	struct ev_loop *loop;
+	struct lb_bpf bpf;
+	struct lb_live live;
+	struct lb_age age;
+	struct lb_links *links;
+	struct lb_reset *reset;
+	struct lb_ctl ctl;
+	struct ctl_server *server;
+	struct event_log *events;
+	ev_signal on_hup, on_term, on_int;
+	ev_timer save;
+};
+
+/* ---- events ---- */
+
+static void on_event(void *data, const char *subject, const char *event, const char *cause)
+{
+	struct daemon *d = data;
+
+	event_log_add(d->events, lb_live_wall_ms(), subject, event, cause);
+	log_info("%s: %s: %s", subject, event, cause);
+}
+
+static void save_now(struct daemon *d)
+{
+	int err;
+
+	ev_timer_stop(d->loop, &d->save);
+	err = lb_store_save(&d->live, d->options.run_dir);
+	if (err)
+		log_warn("cannot save the state to %s: %s; a restart will check all backends anew", d->options.run_dir,
+			strerror(-err));
+}
+
+static void on_save(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	save_now(timer->data);
+}
+
+static void on_changed(void *data)
+{
+	struct daemon *d = data;
+
+	if (!ev_is_active(&d->save)) {
+		ev_timer_set(&d->save, SAVE_DELAY_S, 0.);
+		ev_timer_start(d->loop, &d->save);
+	}
+}
+
+static void on_went_down(void *data, uint16_t backend)
+{
+	struct daemon *d = data;
+
+	if (d->reset)
+		lb_reset_backend(d->reset, backend);
+}
+
+/* ---- reload ---- */
+
+static bool sizes_differ(const struct lb_bpf_sizes *is, const struct lb_dataplane *wanted)
+{
+	return is->flows != wanted->max_flows || is->half_open != wanted->max_half_open ||
+	       is->services != wanted->max_services || is->backends != wanted->max_backends ||
+	       is->sticky != wanted->max_sticky;
+}
+
+static int reload(void *data, char *text, size_t size)
+{
+	struct daemon *d = data;
+	struct conf_errors errors;
+	struct lb_model model;
+	char summary[300];
+	int err = lb_conf_load(d->options.config, d->options.node, &model, &errors);
+
+	if (err) {
+		conf_errors_write(&errors, stderr, "");
+		snprintf(text, size, "%.1000s%s", errors.shown ? errors.error[0].text : "the config cannot be loaded",
+			errors.count > 1 ? " (and more; 'tandemctl check' shows all); the running config stays" : "; the running config stays");
+		on_event(d, "config", "refused", text);
+		return err;
+	}
+	err = lb_apply(&d->live, &model, summary, sizeof(summary), text, size);
+	if (err) {
+		on_event(d, "config", "refused", text);
+		lb_model_clear(&model);
+		return err;
+	}
+	const struct lb_dataplane *dp = &d->live.model.dataplane;
+
+	if (d->links)
+		lb_links_set_interfaces(d->links, dp->interfaces, dp->interface_count);
+	d->ctl.loaded_ms = lb_live_steady_ms();
+	snprintf(text, size, "%s: %s%s", d->options.config, summary,
+		sizes_differ(&d->bpf.sizes, dp) ? "; the dataplane keeps the sizes it was made with until a start with --reset" : "");
+	on_event(d, "config", "loaded", text);
+	save_now(d);
+	return 0;
+}
+
+static void on_sighup(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	char text[1200];
+
+	reload(signal->data, text, sizeof(text));
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* ---- start ---- */
+
+static struct lb_bpf_sizes sizes_for(const struct lb_model *model)
+{
+	const struct lb_dataplane *dp = &model->dataplane;
+	struct lb_bpf_sizes sizes = {.flows = dp->max_flows, .half_open = dp->max_half_open, .services = dp->max_services,
+		.pools = dp->max_services, .backends = dp->max_backends, .sticky = dp->max_sticky};
+	size_t slots = 0;
+
+	for (size_t i = 0; i < model->pool_count; i++)
+		slots += lb_table_bound(&model->pools[i]);
+	/* Twice what the config can need, to have the old and the new side by side, and as much again to grow. */
+	sizes.table_slots = (uint32_t)(slots * 4 > (1 << 18) ? slots * 4 : 1 << 18);
+	return sizes;
+}
+
+static void adopt(struct daemon *d)
+{
+	char error[400];
+	int err = lb_store_load(&d->live, d->options.run_dir, error, sizeof(error));
+
+	if (!err)
+		return;
+	if (err != -ENOENT)
+		log_warn("%s; its flows go on, backends are checked anew", error);
+	else
+		log_warn("the pinned dataplane has no state file in %s; its flows go on, backends are checked anew", d->options.run_dir);
+	lb_store_assume_all(&d->live);
+}
+
+static void watch_signals(struct daemon *d)
+{
+	ev_signal_init(&d->on_hup, on_sighup, SIGHUP);
+	ev_signal_init(&d->on_term, on_stop, SIGTERM);
+	ev_signal_init(&d->on_int, on_stop, SIGINT);
+	d->on_hup.data = d;
+	ev_signal_start(d->loop, &d->on_hup);
+	ev_signal_start(d->loop, &d->on_term);
+	ev_signal_start(d->loop, &d->on_int);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int start_live(struct daemon *d, struct lb_model *model)
+{
+	char error[400], summary[300];
+	int err = lb_live_open(&d->live, d->loop, &d->bpf);
+
+	if (err) {
+		log_error("out of memory");
+		return err;
+	}
+	d->live.data = d;
+	if (d->bpf.adopted)
+		adopt(d);
+	/* lb_store_load may have begun anew. */
+	d->live.report = on_event;
+	d->live.changed = on_changed;
+	d->live.went_down = on_went_down;
+	d->live.data = d;
+	if (sizes_differ(&d->bpf.sizes, &model->dataplane))
+		log_warn("the adopted dataplane keeps the sizes it was made with; --reset makes a new one and drops its flows");
+	err = lb_apply(&d->live, model, summary, sizeof(summary), error, sizeof(error));
+	if (err) {
+		log_error("%s: %s", d->options.config, error);
+		return err;
+	}
+	if (d->bpf.adopted)
+		lb_apply_purge(&d->live);
+	on_event(d, "config", d->bpf.adopted ? "adopted" : "loaded", summary);
+	save_now(d);
+	return 0;
+}
+
+static int start(struct daemon *d, struct lb_model *model)
+{
+	struct ctl_server_options server = {.rundir = d->options.run_dir, .name = "lb", .handle = lb_ctl_handle, .ctx = &d->ctl};
+	struct lb_bpf_sizes sizes = sizes_for(model);
+	char pins[256], error[300];
+	int err;
+
+	lb_bpf_pin_dir(d->options.run_dir, pins, sizeof(pins));
+	err = lb_bpf_open(&d->bpf, &sizes, pins, d->options.reset);
+	if (err)
+		return err;
+	d->save.data = d;
+	ev_init(&d->save, on_save);
+	d->save.data = d;
+	if (lb_reset_open(&d->reset, d->loop, &d->bpf))
+		return -ENOMEM;
+	err = start_live(d, model);
+	if (!err)
+		err = lb_links_open(&d->links, d->loop, &d->bpf, on_event, d);
+	if (!err)
+		err = lb_links_set_interfaces(
+			d->links, d->live.model.dataplane.interfaces, d->live.model.dataplane.interface_count);
+	if (!err)
+		err = lb_age_start(&d->age, &d->live);
+	if (err)
+		return err;
+	d->ctl = (struct lb_ctl){.live = &d->live, .age = &d->age, .links = d->links, .events = d->events,
+		.config = d->options.config, .started_ms = lb_live_steady_ms(), .loaded_ms = lb_live_steady_ms(),
+		.reload = reload, .data = d};
+	err = ctl_server_open(&d->server, d->loop, &server, error, sizeof(error));
+	if (err)
+		log_error("%s", error);
+	return err;
+}
+
+static void stop(struct daemon *d)
+{
+	ctl_server_close(d->server);
+	lb_age_stop(&d->age);
+	lb_links_close(d->links);
+	if (ev_is_active(&d->save))
+		save_now(d);
+	if (d->live.bpf)
+		lb_live_close(&d->live);
+	lb_reset_close(d->reset);
+	lb_bpf_close(&d->bpf);
+}
+
+int lb_daemon_run(const struct lb_daemon_options *options, struct lb_model *model)
+{
+	static struct daemon instance;
+	struct daemon *d = &instance;
+	char error[300];
+	int lock, err;
+
+	d->options = *options;
+	lock = ctl_lock_rundir(d->options.run_dir, "lb", error, sizeof(error));
+	if (lock < 0) {
+		log_error("%s", error);
+		return 1;
+	}
+	d->loop = ev_default_loop(0);
+	d->events = event_log_new(EVENTS_KEPT);
+	watch_signals(d);
+	err = d->events ? start(d, model) : -ENOMEM;
+	if (!err) {
+		log_info("ready: %zu services, %zu pools, control socket in %s", d->live.model.service_count,
+			d->live.model.pool_count, d->options.run_dir);
+		ev_run(d->loop, 0);
+		log_info("stopping; the dataplane goes on ('tandem-lb --remove -r %s' takes it away)", d->options.run_dir);
+	}
+	stop(d);
+	event_log_free(d->events);
+	ev_loop_destroy(d->loop);
+	ctl_unlock_rundir(lock, d->options.run_dir, "lb");
+	return err ? 1 : 0;
+}
+
+int lb_daemon_remove(const struct lb_daemon_options *o)
+{
+	char pins[256], error[300];
+	int lock = ctl_lock_rundir(o->run_dir, "lb", error, sizeof(error));
+
+	if (lock < 0) {
+		log_error("%s", error);
+		return 1;
+	}
+	lb_bpf_pin_dir(o->run_dir, pins, sizeof(pins));
+
+	int err = lb_bpf_remove(pins);
+	char state[300];
+
+	snprintf(state, sizeof(state), "%s/lb.state", o->run_dir);
+	unlink(state);
+	ctl_unlock_rundir(lock, o->run_dir, "lb");
+	if (err)
+		log_error("no dataplane of run dir %s is pinned at %s", o->run_dir, pins);
+	else
+		log_info("the dataplane of run dir %s is gone", o->run_dir);
+	return err ? 1 : 0;
+}

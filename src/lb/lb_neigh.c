@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A hash table with linear probing, at most half full; removal moves followers up, so that there are no tombstones. */
+/* A hash table with linear probing, at most half full; removal moves followers up, so that there are no
+ * tombstones. */
 #include "lb/lb_neigh.h"
 
 #include <stdlib.h>

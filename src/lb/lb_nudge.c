@@ -68,9 +68,9 @@ size_t lb_nudge_build(const struct lb_nudge *nudge, uint8_t out[LB_NUDGE_MAX])
 	put32(tcp + 4, nudge->seq);
 	put32(tcp + 8, nudge->ack);
 	tcp[12] = (20 + 12) / 4 << 4;
-	tcp[13] = 0x10; /* ACK */
+	tcp[13] = 0x10;        /* ACK */
 	tcp[20] = tcp[21] = 1; /* no-operation, twice */
-	tcp[22] = 8; /* timestamps, RFC 7323 3.2 */
+	tcp[22] = 8;           /* timestamps, RFC 7323 3.2 */
 	tcp[23] = 10;
 	put32(tcp + 24, nudge->timestamp);
 	put16(tcp + 16, complement(sum(tcp, TCP_LENGTH, pseudo)));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The packet that makes a TCP host speak: an ACK outside of its window, which RFC 9293 3.10.7.4 has it answer with an
- * ACK that carries its real numbers. Pure bytes; nothing is sent here.
+ * The packet that makes a TCP host speak: an ACK outside of its window, which RFC 9293 3.10.7.4 has it
+ * answer with an ACK that carries its real numbers. Pure bytes; nothing is sent here.
  *
- * It has a timestamp option, because RFC 7323 3.2 lets a host that negotiated them drop silently what has none (FreeBSD
- * does), and one octet of data, because bare ACKs that fail RFC 7323's age test are dropped silently by some (FreeBSD,
- * Linux since 6.14) while data is answered. The octet is outside of the window: no program ever reads it.
+ * It has a timestamp option, because RFC 7323 3.2 lets a host that negotiated them drop silently what has
+ * none (FreeBSD does), and one octet of data, because bare ACKs that fail RFC 7323's age test are dropped
+ * silently by some (FreeBSD, Linux since 6.14) while data is answered. The octet is outside of the window:
+ * no program ever reads it.
  */
 #ifndef TANDEM_LB_NUDGE_H
 #define TANDEM_LB_NUDGE_H

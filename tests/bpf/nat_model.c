@@ -196,11 +196,11 @@ static void fix_ip(struct frame *f)
 /* RFC 9293 3.10.7.1 */
 static void answer_rst(const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
 {
-	uint32_t data = p->end - p->l4 - (in->bytes[p->l4 + 12] >> 4) * 4u;
+	uint32_t head = (in->bytes[p->l4 + 12] >> 4) * 4u, data = p->end - p->l4 - head;
 	struct packet_spec s = {.family = p->family, .protocol = IPPROTO_TCP, .tcp_flags = TCP_RST};
 
 	e->kind = NAT_DROP;
-	if (!may_answer(p) || (p->tcp_flags & TCP_RST))
+	if (!may_answer(p) || (p->tcp_flags & TCP_RST) || head < 20 || p->l4 + head > p->end)
 		return;
 	memcpy(s.from.addr, p->dst, 16);
 	memcpy(s.to.addr, p->src, 16);

@@ -286,7 +286,7 @@ struct packet_parts packet_parse(const uint8_t *bytes, uint32_t length, uint32_t
 		p.ok = true;
 		return p;
 	}
-	need = p.protocol == IPPROTO_TCP && !cut ? 20 : 8;
+	need = cut ? 4 : p.protocol == IPPROTO_TCP ? 20 : 8;
 	if (p.protocol != IPPROTO_TCP && p.protocol != IPPROTO_UDP &&
 		p.protocol != (family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return p;

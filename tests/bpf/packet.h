@@ -70,7 +70,7 @@ void packet_error(const struct frame *quoted, const uint32_t *from, uint8_t type
 	uint32_t quote, struct frame *out);
 
 /* Parse the IP packet at offset l3 (ETH_BYTES for the frame's own). Lengths that claim more than there is are
- * not ok, unless cut is set: then it is a quoted packet and only its first eight bytes of L4 must be there. */
+ * not ok, unless cut is set: then it is a quoted packet and of its L4 header only the ports must be there. */
 struct packet_parts packet_parse(const uint8_t *bytes, uint32_t length, uint32_t l3, int family, bool cut);
 struct packet_parts frame_parse(const struct frame *f);
 

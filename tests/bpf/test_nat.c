@@ -89,6 +89,22 @@ static enum lb_counter refused_why(const uint64_t *before)
 	return LB_COUNTER_COUNT;
 }
 
+static void print_counters(void)
+{
+	static const char *const names[] = {
+#define COUNTER_NAME(id, kind, name, text) name,
+		LB_COUNTERS(COUNTER_NAME)
+#undef COUNTER_NAME
+	};
+	uint64_t all[LB_COUNTER_COUNT];
+
+	lb_bpf_counters(&x.b, all);
+	for (int i = 0; i < LB_COUNTER_COUNT; i++)
+		if (all[i])
+			fprintf(stderr, "%s %llu  ", names[i], (unsigned long long)all[i]);
+	fprintf(stderr, "\n");
+}
+
 static void expect_equal(const struct frame *in, const struct frame *got, int verdict, const struct nat_expect *e)
 {
 	static const int verdicts[] = {VERDICT_PASS, VERDICT_REDIRECT, VERDICT_REDIRECT, VERDICT_DROP};
@@ -100,6 +116,7 @@ static void expect_equal(const struct frame *in, const struct frame *got, int ve
 	fprintf(stderr, "verdict %d, want %d (kind %d); the packet was\n", verdict, verdicts[e->kind], e->kind);
 	frame_print_difference(in, want);
 	frame_print_difference(got, want);
+	print_counters();
 	fail_msg("the dataplane and the model differ");
 }
 
@@ -255,13 +272,15 @@ static void send_fragments(void)
 	struct frame whole, f;
 	int at = any_flow();
 	struct packet_spec s = at >= 0 && below(3) ? flow_packet(at) : new_packet();
-	uint32_t id = (uint32_t)fixture_random(&chance), size = 8 * (5 + below(20));
+	static uint32_t id; /* never twice: the model holds no early ones */
+	uint32_t size = 8 * (5 + below(20));
 
 	s.payload = (uint16_t)(300 + below(600));
 	if (s.tcp_flags & TCP_SYN)
 		s.payload = 500;
 	s.extensions = s.extensions > 5 ? 0 : s.extensions;
 	packet_build(&s, &whole);
+	id++;
 	for (uint32_t from = 0; from < whole.length; from += size) {
 		uint32_t head = ETH_BYTES + (s.family == 4 ? 20 + 4u * s.option_words : 40);
 
@@ -287,9 +306,13 @@ static void send_damaged(void)
 		while (f.length < 60 + below(20))
 			f.bytes[f.length++] = (uint8_t)below(256);
 		break;
-	case 2: /* a few bytes wrong */
+	case 2: /* a few bytes wrong; the source stays, for to some there is no way back */
 		for (uint32_t n = 1 + below(3); n; n--)
 			f.bytes[ETH_BYTES + below(f.length - ETH_BYTES < 60 ? f.length - ETH_BYTES : 60)] = (uint8_t)below(256);
+		if (s.family == 4)
+			memcpy(f.bytes + ETH_BYTES + 12, s.from.addr, 4);
+		else
+			memcpy(f.bytes + ETH_BYTES + 8, s.from.addr, 16);
 		break;
 	default:
 		for (uint32_t i = ETH_BYTES; i < f.length; i++)
@@ -320,6 +343,18 @@ static void send_foreign(void)
 	compare(&f);
 }
 
+/* As the control plane does: who does not serve has no place in the pool's table. */
+static void rebuild_table(uint32_t pool)
+{
+	uint16_t members[FIXTURE_BACKENDS];
+	uint32_t count = 0;
+
+	for (uint32_t b = 0; b < x.backend_count; b++)
+		if (x.b.view.backends[b].pool == pool && (x.b.view.backends[b].flags & LB_BACKEND_SERVING))
+			members[count++] = (uint16_t)b;
+	fixture_table(&x, pool, members, count);
+}
+
 static void disturb(void)
 {
 	int at = any_flow();
@@ -329,6 +364,7 @@ static void disturb(void)
 	case 0: /* a backend comes or goes */
 		b->flags ^= LB_BACKEND_SERVING;
 		b->epoch += !(b->flags & LB_BACKEND_SERVING);
+		rebuild_table(b->pool);
 		return;
 	case 1:
 		b->weight = 1 + below(9);

@@ -227,7 +227,6 @@ struct lb_control {
 	X(FORWARDING_OFF, drop, "forwarding_off", "IP forwarding is off on the interface the packet came in by") \
 	X(TTL, drop, "ttl", "TTL or hop limit used up")                                                       \
 	X(TOO_BIG, drop, "too_big", "larger than the next hop's MTU")                                         \
-	X(MALFORMED, drop, "malformed", "headers that contradict each other or the packet's length")          \
 	X(FRAGMENT_LOST, drop, "fragment_lost", "early fragment that could not be held")                      \
 	X(REWRITE, drop, "rewrite", "kernel refused to change the packet")
 

@@ -50,7 +50,8 @@ static __always_inline int lb_hop_learn_inline(
 	}
 	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED)
 		return LB_COUNT_FORWARDING_OFF;
-	if (result != BPF_FIB_LKUP_RET_SUCCESS)
+	/* tc compares the packet with the device's MTU by itself. The way is known even so; who is too big is told later. */
+	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return LB_COUNT_NO_ROUTE;
 	route->ifindex = fib.ifindex;
 

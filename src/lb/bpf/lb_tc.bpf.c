@@ -75,8 +75,8 @@ static __always_inline int lb_tc_handle(struct __sk_buff *skb, const int v6)
 
 	if (!g || !p)
 		return LB_TC_PASS;
-	/* Too short to judge, or no protocol of ours: the stack knows what to do with it. */
-	if (lb_tc_parse(skb, p, v6) != LB_PARSED)
+	/* Too short to judge, lengths that contradict each other, or no protocol of ours: the stack knows what to do with it. */
+	if (lb_tc_parse(skb, p, v6) != LB_PARSED || !lb_tc_lengths_agree(skb, p, v6))
 		return lb_tc_pass();
 	if (p->fragment == LB_FRAGMENT_LATER)
 		return v6 ? lb_tc_fragment_later6(skb) : lb_tc_fragment_later4(skb);

@@ -155,6 +155,10 @@ static __always_inline int lb_fragment_forward(struct __sk_buff *skb, const stru
 		lb_count(LB_COUNT_FRAGMENT_LOST);
 		return 2;
 	}
+	if (p->ttl <= 1) { /* an error is for the first fragment only: RFC 1122 3.2.2 */
+		lb_count(LB_COUNT_TTL);
+		return 2;
+	}
 	refused = lb_hop_find(skb, skb->ifindex, f, e->direction, &route, g, v6);
 	if (!refused) {
 		lb_translate(&t, f, e->direction, v6);

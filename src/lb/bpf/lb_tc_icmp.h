@@ -117,6 +117,10 @@ static __always_inline int lb_tc_icmp_send(
 
 	if (!g || !found->flow)
 		return 2;
+	if (p->ttl <= 1) { /* no error about an error: RFC 1122 3.2.2 */
+		lb_count(LB_COUNT_TTL);
+		return 2;
+	}
 	if (bpf_l4_csum_replace(skb, p->l4 + 2, 0, lb_fold32(diff), 0))
 		return 2;
 	refused = lb_hop_find(skb, skb->ifindex, found->flow, found->direction, &route, g, v6);

@@ -75,6 +75,21 @@ static __always_inline enum lb_parsed lb_tc_parse(struct __sk_buff *skb, struct 
 	return lb_parse_l4(p, (void *)(long)skb->data, (void *)(long)skb->data_end);
 }
 
+/*
+ * Is what the IP header says of the packet's length true, and are the headers within it? Behind it Ethernet's padding
+ * may follow. A GSO packet may be too long for the field, which is 0 then.
+ */
+static __always_inline int lb_tc_lengths_agree(const struct __sk_buff *skb, const struct lb_packet *p, const int v6)
+{
+	__u32 least = p->l3_len;
+
+	if (p->fragment != LB_FRAGMENT_LATER)
+		least += p->t.protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : 8;
+	if (p->total >= least && p->total + ETH_HLEN <= skb->len)
+		return 1;
+	return skb->gso_size && p->total == (v6 ? sizeof(struct ipv6hdr) : 0);
+}
+
 /* Per CPU: the packet in hand. The functions off the fast path find it here, parsed. */
 LB_PERCPU(packet, struct lb_packet);
 

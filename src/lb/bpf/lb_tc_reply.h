@@ -144,10 +144,11 @@ static __always_inline int lb_tc_trim_tcp(struct __sk_buff *skb, const struct lb
 /* RST to the packet's sender, in the packet's place. RFC 9293 3.10.7.1. */
 static __always_inline int lb_tc_reply_rst(struct __sk_buff *skb, const struct lb_packet *p, const int v6)
 {
-	__u32 segment = skb->len - p->l4 - (__u32)p->tcp_words * 4;
+	/* By the IP header: behind it Ethernet's padding may follow. A GSO packet may be too long for that field. */
+	__u32 bytes = p->total > p->l3_len ? p->total - p->l3_len : skb->len - p->l4, head = (__u32)p->tcp_words * 4;
 	struct lb_rst r = {.src = p->t.dst, .dst = p->t.src, .sport = p->t.dport, .dport = p->t.sport};
 
-	if (!lb_reply_possible(p, v6) || (p->tcp_flags & LB_TCP_RST))
+	if (!lb_reply_possible(p, v6) || (p->tcp_flags & LB_TCP_RST) || head < sizeof(struct tcphdr) || head > bytes)
 		return 2;
 	r.partial = lb_tc_trim_tcp(skb, p);
 	if (r.partial < 0)
@@ -157,7 +158,7 @@ static __always_inline int lb_tc_reply_rst(struct __sk_buff *skb, const struct l
 		r.seq = p->ack;
 	} else {
 		r.flags = LB_TCP_RST | LB_TCP_ACK;
-		r.ack = p->seq + segment + !!(p->tcp_flags & LB_TCP_SYN) + (p->tcp_flags & LB_TCP_FIN);
+		r.ack = p->seq + bytes - head + !!(p->tcp_flags & LB_TCP_SYN) + (p->tcp_flags & LB_TCP_FIN);
 	}
 	if (lb_tc_write_rst(skb, &r, v6) || lb_tc_swap_macs(skb))
 		return 2;

@@ -454,7 +454,7 @@ int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
 		char fresh[320];
 
 		snprintf(path, sizeof(path), "%s/program", b->pin_dir);
-		snprintf(fresh, sizeof(fresh), "%s.new", path);
+		snprintf(fresh, sizeof(fresh), "%s_new", path); /* bpffs takes no dots */
 		unlink(fresh);
 		if (bpf_obj_pin(lb_bpf_program_fd(b), fresh) || rename(fresh, path))
 			log_warn("cannot pin the program at %s: %s", path, strerror(errno));

@@ -133,6 +133,8 @@ UNIT_lb_neigh := $(addprefix src/lb/,lb_neigh.c lb_pace.c) src/common/addr.c
 UNIT_lb_nudge := src/lb/lb_nudge.c src/common/addr.c
 UNIT_TESTS    += lb_neigh lb_nudge
 
+UNIT_TESTS          += lb_state # a header is all of it
+
 $(B)/test/unit_%: tests/unit/test_%.c | deps
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I/usr/include/libnl3 $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) $(UNITSAN) -MMD -MP -MF $@.d -o $@ $< \

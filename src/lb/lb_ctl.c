@@ -163,7 +163,7 @@ struct flow_filter {
 };
 
 static const char *const flow_states[LB_FLOW_STATES] = {"free", "syn", "syn-recv", "established", "fin-client",
-	"fin-backend", "closing", "reset-client", "reset-backend", "doomed", "udp-new", "udp"};
+	"fin-backend", "closing", "reset-client", "reset-backend", "aborted", "doomed", "udp-new", "udp"};
 
 static struct net_addr flow_addr(const void *bytes, bool v6)
 {

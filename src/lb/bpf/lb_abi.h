@@ -38,6 +38,7 @@ enum lb_flow_state {
 	LB_FLOW_CLOSING,     /* both FINs were seen */
 	LB_FLOW_RST_CLIENT,  /* reset by the client */
 	LB_FLOW_RST_BACKEND, /* reset by the backend */
+	LB_FLOW_ABORTED,     /* reset by either before it was established: still within the half-open budget */
 	LB_FLOW_DOOMED,      /* its backend is gone: the next packet is answered with RST to both sides */
 	LB_FLOW_UDP_NEW,     /* one datagram seen */
 	LB_FLOW_UDP,         /* a second datagram or a reply seen */

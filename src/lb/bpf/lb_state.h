@@ -20,10 +20,10 @@ static inline int lb_flow_is_live(__u8 state)
 	return (state >= LB_FLOW_SYN && state <= LB_FLOW_FIN_BACKEND) || state >= LB_FLOW_UDP_NEW;
 }
 
-/* A half-open flow may be evicted when the budget for them is used up. */
+/* A half-open flow, or one that never got further, may be evicted when the budget for them is used up. */
 static inline int lb_flow_is_half_open(__u8 state)
 {
-	return state == LB_FLOW_SYN || state == LB_FLOW_SYN_RECV || state == LB_FLOW_UDP_NEW;
+	return state == LB_FLOW_SYN || state == LB_FLOW_SYN_RECV || state == LB_FLOW_ABORTED || state == LB_FLOW_UDP_NEW;
 }
 
 /* A client's SYN on such a flow begins a new connection (RFC 9293 3.6.1, RFC 1122 4.2.2.13). */
@@ -49,8 +49,11 @@ static inline __u8 lb_tcp_after_fin(__u8 state, __u32 direction)
  */
 static inline __u8 lb_tcp_next(__u8 state, __u32 direction, __u8 flags, int acks_backend)
 {
-	if (state == LB_FLOW_DOOMED)
-		return state;
+	if (state == LB_FLOW_DOOMED || state == LB_FLOW_ABORTED || state == LB_FLOW_CLOSING)
+		return state; /* over: only a new connection changes that */
+	/* Not RST_CLIENT: a SYN, a RST and an ACK from nobody knows whom would make a flow established. */
+	if ((flags & LB_TCP_RST) && (state == LB_FLOW_SYN || state == LB_FLOW_SYN_RECV))
+		return LB_FLOW_ABORTED;
 	if (flags & LB_TCP_RST)
 		return direction == LB_TO_BACKEND ? LB_FLOW_RST_CLIENT : LB_FLOW_RST_BACKEND;
 	if (flags & LB_TCP_SYN) {

@@ -1,91 +1,110 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The one build file. `make help` lists the targets.
+# The one build file. `make help` lists the targets. Everything is built below build/: obj/ and bin/ as they ship,
+# san/ the same with AddressSanitizer and UBSan, gen/ what is generated, test/ the tests, fuzz/ the fuzzers.
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
-B       ?= build
-CC      ?= gcc
+CFLAGS  ?= -O2 -g
 CLANG   ?= clang
-
-VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -1)
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+JOBS    ?= $(shell nproc)
+VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
 
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
-CPPFLAGS += -Isrc -I$(B)/gen -D_GNU_SOURCE -DTANDEM_VERSION='"$(VERSION)"'
-CFLAGS   ?= -O2 -g
-CFLAGS   += -std=gnu11 $(WARN) -fno-strict-aliasing -fPIE -fstack-protector-strong
-LDFLAGS  += -pie -Wl,-z,relro,-z,now
-ifeq ($(SAN),)
-CFLAGS   += -D_FORTIFY_SOURCE=2
-else
-override B := build/san
-CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LDFLAGS  += -fsanitize=address,undefined
-endif
+CPPFLAGS += -Isrc -Itests/bpf -Ibuild/gen -I/usr/include/libnl3 -D_GNU_SOURCE -DTANDEM_VERSION='"$(VERSION)"'
+COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -fno-strict-aliasing -MMD -MP
+HARDEN   := -D_FORTIFY_SOURCE=2 -fPIE -fstack-protector-strong -fstack-clash-protection
+HARDEN_LD := -pie -Wl,-z,relro,-z,now
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
-APPS    := kv_store kv_client time_server time_client echo_server load_client
 DAEMONS := tandem-lb
+APPS    := kv_store kv_client time_server time_client echo_server load_client
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 
-COMMON_OBJ := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/common/*.c))
-LB_OBJ     := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/lb/main.c,$(wildcard src/lb/*.c)))
-CTL_OBJ    := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)))
-APP_OBJ    := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c)))
+COMMON_SRC := $(wildcard src/common/*.c)
+LB_SRC     := $(wildcard src/lb/*.c)
+# `tandemctl check` reads a config as tandem-lb does.
+CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
+APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c))
 
-.PHONY: all help deps test unit lint demo bench san install uninstall clean fuzz
+SRC_tandem-lb  := $(LB_SRC) $(COMMON_SRC)
+LIBS_tandem-lb := -lbpf -lev -lnl-route-3 -lnl-3 -lconfig -ljansson -lm
+SRC_tandemctl  := $(CTL_SRC) $(COMMON_SRC)
+LIBS_tandemctl := -lev -lconfig -ljansson -lm
+$(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := -lev -lm))
+
 .DEFAULT_GOAL := all
+.SECONDEXPANSION:
+.DELETE_ON_ERROR:
+.PHONY: all san tests deps help test unit bpf e2e lint fuzz demo bench install uninstall clean
 
-all: deps $(PROGS:%=$(B)/bin/%)
+#: all         the programs, in build/bin
+all: deps $(PROGS:%=build/bin/%)
+
+#: san         the same with sanitizers, in build/san/bin; what the end-to-end tests run
+san: deps $(PROGS:%=build/san/bin/%)
+
+#: deps        install every Debian package that build, test, demo and bench need; nothing when they are there
+deps:
+	@scripts/deps
 
 help:
 	@sed -n 's/^#: //p' Makefile
 
-#: deps        install every Debian package that build, test, demo and bench need
-deps:
-	@scripts/deps
+# ---- compile and link ----
 
-# ---- compile ----
+obj = $(patsubst tests/%.c,build/obj/tests/%.o,$(1:src/%.c=build/obj/%.o))
+san = $(patsubst tests/%.c,build/san/obj/tests/%.o,$(1:src/%.c=build/san/obj/%.o))
 
-$(B)/obj/%.o: src/%.c | deps
+build/obj/%.o: src/%.c | deps
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(COMPILE) $(HARDEN) -c -o $@ $<
+
+build/san/obj/%.o: src/%.c | deps
+	@mkdir -p $(@D)
+	$(COMPILE) $(SANITIZE) -c -o $@ $<
+
+build/obj/tests/%.o: tests/%.c | deps
+	@mkdir -p $(@D)
+	$(COMPILE) $(HARDEN) -c -o $@ $<
+
+build/san/obj/tests/%.o: tests/%.c | deps
+	@mkdir -p $(@D)
+	$(COMPILE) $(SANITIZE) -c -o $@ $<
+
+$(PROGS:%=build/bin/%): build/bin/%: $$(call obj,$$(SRC_$$*))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+
+$(PROGS:%=build/san/bin/%): build/san/bin/%: $$(call san,$$(SRC_$$*))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 
 # The dataplane: BPF object, then the skeleton that lb_bpf.c includes.
-BPF_SRC := $(wildcard src/lb/bpf/*.h) src/lb/bpf/lb_tc.bpf.c
-$(B)/gen/lb_tc.bpf.o: $(BPF_SRC) | deps
+SKELETON := build/gen/lb_tc.skel.h
+build/gen/lb_tc.bpf.o: src/lb/bpf/lb_tc.bpf.c $(wildcard src/lb/bpf/*.h) | deps
 	@mkdir -p $(@D)
 	$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function -Isrc \
-		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ src/lb/bpf/lb_tc.bpf.c
-
-$(B)/gen/lb_tc.skel.h: $(B)/gen/lb_tc.bpf.o
+		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
+$(SKELETON): build/gen/lb_tc.bpf.o
 	bpftool gen skeleton $< name lb_tc > $@
+$(patsubst %,build/obj/%.o,lb/lb_bpf tests/bpf/fixture tests/bench/bench_bpf): $(SKELETON)
+$(patsubst %,build/san/obj/%.o,lb/lb_bpf $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
 
-$(B)/obj/lb/lb_bpf.o: $(B)/gen/lb_tc.skel.h
+-include $(shell find build/obj build/san/obj -name "*.d" 2>/dev/null)
 
-# ---- link ----
-
-LIBS_tandem-lb := -lbpf -lev -lnl-route-3 -lnl-3 -lconfig -ljansson -lm
-LIBS_tandemctl := -lev -lconfig -ljansson -lm
-$(B)/obj/lb/%.o: CPPFLAGS += -I/usr/include/libnl3
-
-$(B)/bin/tandem-lb: $(B)/obj/lb/main.o $(LB_OBJ) $(COMMON_OBJ)
-# `tandemctl check` reads a config as tandem-lb does.
-CTL_LB_OBJ := $(addprefix $(B)/obj/lb/,lb_conf.o lb_conf_check.o lb_escape.o lb_model.o)
-$(B)/bin/tandemctl: $(B)/obj/ctl/main.o $(CTL_OBJ) $(CTL_LB_OBJ) $(COMMON_OBJ)
-$(APPS:%=$(B)/bin/%): $(B)/bin/%: $(B)/obj/apps/%.o $(APP_OBJ)
-$(PROGS:%=$(B)/bin/%):
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(or $(LIBS_$(@F)),-lev -lm)
-
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
-
-# ---- test ----
-# A unit test links the sources its row names and nothing else: a long row means a seam in the wrong place.
+# ---- unit tests and fuzz harnesses ----
+# A row names the sources that a unit test (UNIT_NAME, tests/unit/test_NAME.c) or a fuzz harness (FUZZ_NAME,
+# tests/fuzz/fuzz_NAME.c) links, and nothing else: a long row means a seam in the wrong place.
 
 UNIT_addr     := src/common/addr.c
 UNIT_lb_hash    := src/lb/lb_hash.c src/common/addr.c
 UNIT_lb_verdict := src/lb/lb_verdict.c
 UNIT_lb_expect  := src/lb/lb_expect.c
+FUZZ_expect     := src/lb/lb_expect.c
 PROBE := $(addprefix src/lb/,lb_probe.c lb_probe_tcp.c lb_probe_ping.c lb_echo.c lb_expect.c) src/common/addr.c src/common/log.c
 UNIT_lb_echo           := src/lb/lb_echo.c
 UNIT_lb_probe          := tests/unit/probe_harness.c $(PROBE)
@@ -119,6 +138,8 @@ UNITLIBS_conf    := -lconfig -lm
 UNIT_lb_model    := src/lb/lb_model.c src/lb/lb_escape.c
 UNIT_lb_conf     := $(CONF) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
 UNITLIBS_lb_conf := -lconfig -lm
+FUZZ_conf        := $(UNIT_lb_conf)
+FUZZLIBS_conf    := -lconfig -lm
 UNIT_TESTS       += conf lb_model lb_conf
 
 UNIT_resp           := $(addprefix src/apps/,resp.c resp_out.c resp_reply.c glob.c)
@@ -132,49 +153,122 @@ UNIT_TESTS          += resp kv_table sntp load_stats
 UNIT_lb_neigh := $(addprefix src/lb/,lb_neigh.c lb_pace.c) src/common/addr.c
 UNIT_lb_nudge := src/lb/lb_nudge.c src/common/addr.c
 UNIT_TESTS    += lb_neigh lb_nudge
-
 UNIT_TESTS          += lb_state # a header is all of it
-
-$(B)/test/unit_%: tests/unit/test_%.c | deps
+# These drive the kernel in a network namespace of their own (root).
+NETNS := tests/unit/netns_harness.c src/lb/lb_bpf.c src/common/log.c src/common/addr.c
+UNIT_lb_links     := $(addprefix src/lb/,lb_links.c lb_interface.c lb_netlink.c lb_device.c lb_neigh.c lb_pace.c) $(NETNS)
+UNITLIBS_lb_links := -lbpf -lev
+UNIT_lb_reset     := src/lb/lb_reset.c src/lb/lb_nudge.c $(NETNS)
+UNITLIBS_lb_reset := -lbpf -lev
+UNIT_TESTS        += lb_links lb_reset
+$(B)/test/unit_lb_links $(B)/test/unit_lb_reset: $(B)/gen/lb_tc.skel.h
+$(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I/usr/include/libnl3 $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) $(UNITSAN) -MMD -MP -MF $@.d -o $@ $< \
-		$(UNIT_$*) $(LDFLAGS) $(UNITSAN) -lcmocka $(UNITLIBS_$*)
-UNITSAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-.SECONDEXPANSION:
-$(UNIT_TESTS:%=$(B)/test/unit_%): $(B)/test/unit_%: $$(UNIT_$$*)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(UNITLIBS_$*)
 
-# What health checks cost: build/test/bench_probe [tcp|expect|ping] [backends] [seconds]
-$(B)/test/bench_probe: tests/bench/bench_probe.c $(PROBE) | deps
+# In the ordinary test run a harness replays its corpus; `make fuzz NAME=resp SECONDS=60` looks for new crashes.
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+build/san/obj/tests/fuzz/replay_%.o: tests/fuzz/replay.c | deps
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $^ $(LDFLAGS) -lev
+	$(COMPILE) $(SANITIZE) -DCORPUS='"tests/fuzz/corpus/$*"' -c -o $@ $<
+$(FUZZERS:%=build/test/fuzz_%): build/test/fuzz_%: build/san/obj/tests/fuzz/fuzz_%.o \
+		build/san/obj/tests/fuzz/replay_%.o $$(call san,$$(FUZZ_$$*))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(FUZZLIBS_$*)
+$(FUZZERS:%=build/fuzz/%): build/fuzz/%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) | deps
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(FUZZLIBS_$*)
 
-unit: $(UNIT_TESTS:%=$(B)/test/unit_%)
-	@for t in $^; do $$t || exit 1; done
+# ---- the dataplane's packets: build/test/bpf_NAME (root), each with the fixture, the frames, the model of the NAT ----
 
-# The dataplane's packets: build/test/bpf_NAME (root). Each links the fixture, the frames and the model of the NAT.
 BPF_TESTS := $(patsubst tests/bpf/test_%.c,%,$(wildcard tests/bpf/test_*.c))
 BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c) src/lb/lb_bpf.c src/common/log.c src/common/addr.c
-$(B)/test/bpf_%: tests/bpf/test_%.c $(BPF_PARTS) $(B)/gen/lb_tc.skel.h $(wildcard tests/bpf/*.h)
+$(BPF_TESTS:%=build/test/bpf_%): build/test/bpf_%: build/san/obj/tests/bpf/test_%.o $(call san,$(BPF_PARTS))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/bpf $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS) -lbpf -lcmocka
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 
-$(B)/test/bench_bpf: tests/bench/bench_bpf.c $(BPF_PARTS) $(B)/gen/lb_tc.skel.h $(wildcard tests/bpf/*.h)
+# ---- programs of the benchmark ----
+
+build/test/bench_bpf: build/obj/tests/bench/bench_bpf.o $(call obj,$(BPF_PARTS))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/bpf $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS) -lbpf -lcmocka
+	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
+
+# What health checks cost: build/test/bench_probe [tcp|expect|ping] [backends] [seconds]
+build/test/bench_probe: build/obj/tests/bench/bench_probe.o $(call obj,$(PROBE))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lev
+
+# ---- test ----
+
+UNIT_PROGS := $(UNIT_TESTS:%=build/test/unit_%)
+FUZZ_PROGS := $(FUZZERS:%=build/test/fuzz_%)
+BPF_PROGS  := $(BPF_TESTS:%=build/test/bpf_%)
+# On every core, whatever -j says, unless a -j is in force already.
+PARALLEL    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+tests: deps $(UNIT_PROGS) $(FUZZ_PROGS) $(BPF_PROGS)
+
+#: test        build and run every test: one summary (root; without it bpf and e2e are skipped)
+test: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all san tests
+	@tests/run $(sort $(UNIT_PROGS)) $(sort $(FUZZ_PROGS)) tests/repo/*.t $(sort $(BPF_PROGS)) tests/e2e/*.t
+
+#: lint        the house rules of docs/TESTING.md
+lint: deps
+	@tests/run tests/repo/lint.t
+
+#: unit        the unit tests and the corpora of the fuzz harnesses
+unit: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) $(UNIT_PROGS) $(FUZZ_PROGS)
+	@tests/run $(sort $(UNIT_PROGS)) $(sort $(FUZZ_PROGS))
 
 #: bpf         the dataplane, packet in, packet out, against a model of the NAT (root)
-.PHONY: bpf
-bpf: $(BPF_TESTS:%=$(B)/test/bpf_%)
-	@for t in $^; do CMOCKA_MESSAGE_OUTPUT=TAP $$t || exit 1; done
+bpf: $(BPF_PROGS)
+	@tests/run $^
 
-#: e2e         the end-to-end tests in network namespaces (root)
-.PHONY: e2e
-e2e: all
-	@prove tests/e2e
+#: e2e         the end-to-end tests in network namespaces (root); T="tests/e2e/NAME.t ..." for some of them
+T ?= tests/e2e/*.t
+e2e: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all san
+	@tests/run $(T)
+
+#: fuzz        look for new crashes: make fuzz NAME=resp SECONDS=60
+SECONDS ?= 60
+fuzz: $(if $(NAME),build/fuzz/$(NAME))
+	@[ -n "$(NAME)" ] || { echo "fuzz: say which: make fuzz NAME=... of $(FUZZERS)" >&2; exit 2; }
+	@mkdir -p build/fuzz/found.$(NAME)
+	build/fuzz/$(NAME) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$(NAME)- \
+		build/fuzz/found.$(NAME) tests/fuzz/corpus/$(NAME)
+
+#: demo        clients, balancer and backends in network namespaces, with things going wrong (root, two minutes)
+demo: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@scripts/demo
 
 #: bench       all contenders side by side (root); ROUNDS, SECONDS_PER, CONTENDERS, MEASURES bend it
-bench: all
+bench: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf
 	@tests/bench/run
+
+# ---- install ----
+
+# mode:source:destination
+INSTALLED := $(foreach p,$(DAEMONS),755:build/bin/$p:$(PREFIX)/sbin/$p) \
+	$(foreach p,tandemctl $(APPS),755:build/bin/$p:$(PREFIX)/bin/$p) \
+	644:etc/tandem.conf.example:/etc/tandem/tandem.conf.example \
+	644:etc/systemd/tandem-lb.service:$(PREFIX)/lib/systemd/system/tandem-lb.service \
+	644:etc/sysctl.d/90-tandem.conf:$(PREFIX)/lib/sysctl.d/90-tandem.conf \
+	644:etc/completion/tandemctl.bash:$(PREFIX)/share/bash-completion/completions/tandemctl \
+	$(foreach m,tandem-lb.8 tandemctl.8 tandem.conf.5,644:docs/man/$m:$(PREFIX)/share/man/man$(subst .,,$(suffix $m))/$m)
+
+#: install     to PREFIX (/usr/local) and /etc/tandem, below DESTDIR; uninstall takes away the same files
+install: all
+	@for row in $(INSTALLED); do set -- $$(echo $$row | tr : ' '); install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
+	@sed -i 's|/usr/local/sbin/|$(PREFIX)/sbin/|' "$(DESTDIR)$(PREFIX)/lib/systemd/system/tandem-lb.service"
+
+uninstall:
+	@for row in $(INSTALLED); do rm -f "$(DESTDIR)$${row##*:}"; done
+	@rmdir --ignore-fail-on-non-empty "$(DESTDIR)/etc/tandem" 2>/dev/null || true
 
 clean:
 	rm -rf build

@@ -161,7 +161,6 @@ UNITLIBS_lb_links := -lbpf -lev
 UNIT_lb_reset     := src/lb/lb_reset.c src/lb/lb_nudge.c $(NETNS)
 UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset
-$(B)/test/unit_lb_links $(B)/test/unit_lb_reset: $(B)/gen/lb_tc.skel.h
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(UNITLIBS_$*)

@@ -89,25 +89,27 @@ static bool attach(struct lb_interfaces *set, struct lb_interface *i, const stru
 	return false;
 }
 
-static void show_health(
-	struct lb_interfaces *set, struct lb_interface *i, const struct lb_device *device, const char *cause)
+/* appeared: how the program came to stand there just now; "" when it stood there before. */
+static void show_health(struct lb_interfaces *set, struct lb_interface *i, const struct lb_device *device,
+	const char *appeared)
 {
-	char was[sizeof(i->detail)], warning[sizeof(i->detail)], text[96];
+	char was[sizeof(i->detail)], detail[sizeof(i->detail)], cause[sizeof(i->detail) + 64];
 
-	if (!(device->flags & IFF_UP)) {
-		snprintf(text, sizeof(text), "it is switched off: 'ip link set dev %s up'", i->name);
-		become(set, i, LB_INTERFACE_DOWN, text, text);
-		return;
-	}
-	if (!(device->flags & IFF_RUNNING)) {
-		become(set, i, LB_INTERFACE_DOWN, "no carrier", "no carrier");
+	if ((device->flags & (IFF_UP | IFF_RUNNING)) != (IFF_UP | IFF_RUNNING)) {
+		if (device->flags & IFF_UP)
+			snprintf(detail, sizeof(detail), "no carrier");
+		else
+			snprintf(detail, sizeof(detail), "it is switched off: 'ip link set dev %s up'",
+				i->name);
+		snprintf(cause, sizeof(cause), "%s%s%s", appeared, appeared[0] ? "; " : "", detail);
+		become(set, i, LB_INTERFACE_DOWN, cause, detail);
 		return;
 	}
 	snprintf(was, sizeof(was), "%s", i->state == LB_INTERFACE_ATTACHED ? i->detail : "");
-	look_at_forwarding(i, warning, sizeof(warning));
-	become(set, i, LB_INTERFACE_ATTACHED, cause, warning);
-	if (strcmp(was, warning) != 0)
-		report(set, i, warning[0] ? "forwarding off" : "forwarding on", warning);
+	look_at_forwarding(i, detail, sizeof(detail));
+	become(set, i, LB_INTERFACE_ATTACHED, appeared[0] ? appeared : "link is up", detail);
+	if (strcmp(was, detail) != 0)
+		report(set, i, detail[0] ? "forwarding off" : "forwarding on", detail);
 }
 
 static void update(struct lb_interfaces *set, struct lb_interface *i)
@@ -140,7 +142,7 @@ static void update(struct lb_interfaces *set, struct lb_interface *i)
 		become(set, i, LB_INTERFACE_UNSUPPORTED, cause, cause);
 		return;
 	}
-	snprintf(cause, sizeof(cause), "link is up");
+	cause[0] = '\0';
 	if (!i->ifindex) {
 		snprintf(cause, sizeof(cause),
 			i->known && i->state == LB_INTERFACE_MISSING ? "appeared as index %u" : "index %u",

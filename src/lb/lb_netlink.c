@@ -33,7 +33,7 @@ struct lb_netlink {
 	uint32_t seq;   /* of the question that is being answered */
 	uint16_t asked; /* RTM_GET*; 0 = none */
 	bool again;     /* the listing is worthless: ask once more */
-	uint8_t buffer[BUFFER_BYTES];
+	uint8_t buffer[BUFFER_BYTES] __attribute__((aligned(8)));
 };
 
 /* ---- questions ---- */

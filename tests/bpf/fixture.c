@@ -34,7 +34,7 @@ static const char *const setup =
 	"ip link add out type veth peer name far; "
 	"ip link set out address 02:00:00:00:00:01; ip link set far address 02:00:00:00:00:02; "
 	"sysctl -qw net.ipv4.conf.all.forwarding=1 net.ipv6.conf.all.forwarding=1 "
-	"net.ipv6.conf.out.accept_dad=0 net.ipv6.conf.far.disable_ipv6=1; "
+	"net.ipv6.conf.out.accept_dad=0 net.ipv6.conf.far.disable_ipv6=1 net.ipv4.conf.far.forwarding=0; "
 	"ip link set out up; ip link set far up; "
 	"ip addr add 192.0.2.1/24 dev out; ip addr add fd00:ffff::1/64 dev out nodad; "
 	"ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev out nud permanent; "
@@ -125,7 +125,16 @@ void fixture_open(struct fixture *x, uint32_t flows, uint32_t half_open)
 
 void fixture_close(struct fixture *x)
 {
+	if (x->attached)
+		lb_bpf_detach(&x->b, fixture_link_ifindex);
+	x->attached = false;
 	lb_bpf_close(&x->b);
+}
+
+void fixture_attach(struct fixture *x)
+{
+	assert_int_equal(lb_bpf_attach(&x->b, fixture_link_ifindex, "out"), 0);
+	x->attached = true;
 }
 
 uint32_t fixture_pool(struct fixture *x, enum lb_pick pick)

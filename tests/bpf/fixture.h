@@ -35,6 +35,7 @@ struct fixture {
 	struct lb_bpf b;
 	struct fixture_service services[FIXTURE_SERVICES];
 	uint32_t service_count, pool_count, backend_count, slot_count;
+	bool attached;
 	uint32_t gso_size, ingress; /* given to the program with the next packets; 0 = none, loopback */
 };
 
@@ -52,6 +53,9 @@ uint64_t fixture_random(uint64_t *state);
 uint32_t fixture_below(uint64_t *state, uint32_t limit);
 
 void fixture_open(struct fixture *x, uint32_t flows, uint32_t half_open);
+/* The way out is a way in too, for packets from the veth's other end. */
+void fixture_attach(struct fixture *x);
+/* For a teardown: does nothing the second time. */
 void fixture_close(struct fixture *x);
 
 /* Each returns the new one's index. */

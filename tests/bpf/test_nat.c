@@ -465,7 +465,6 @@ static void random_traffic_comes_out_as_the_model_says(void **state)
 	assert_true(fixture_counter(&x, LB_COUNT_ICMP_TRANSLATED) > 0);
 	assert_true(fixture_counter(&x, LB_COUNT_FRAGMENT_LATER) > 0);
 	assert_true(fixture_counter(&x, LB_COUNT_TOO_BIG) > 0);
-	fixture_close(&x);
 }
 
 /* Every length of a frame of each kind, cut short: never ours, never changed. */
@@ -488,14 +487,21 @@ static void frames_cut_anywhere_are_left_alone(void **state)
 		}
 	}
 	assert_int_equal(fixture_flow_count(&x, 4) + fixture_flow_count(&x, 6), 0);
-	fixture_close(&x);
 }
+
+static int cleanup(void **state)
+{
+	fixture_close(&x);
+	return 0;
+}
+
+#define with_cleanup(test) cmocka_unit_test_teardown(test, cleanup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(frames_cut_anywhere_are_left_alone),
-		cmocka_unit_test(random_traffic_comes_out_as_the_model_says),
+		with_cleanup(frames_cut_anywhere_are_left_alone),
+		with_cleanup(random_traffic_comes_out_as_the_model_says),
 	};
 
 	if (!fixture_enter("bpf_nat"))

@@ -58,20 +58,29 @@ static __attribute__((noinline)) int lb_fragment_hold(struct __sk_buff *skb, con
 	return 2;
 }
 
-/* Put the held fragment on the interface's ingress in the skb's shape, if it is of this datagram. */
-__attribute__((noinline)) int lb_fragment_release(struct __sk_buff *skb, __u32 at)
+/* Is the fragment held at that place of the datagram whose key stands in held_scratch? What does not match is not put
+ * back, and what is put back is free: or the first fragment would come round for ever. */
+__attribute__((noinline)) int lb_fragment_waits(__u32 at)
 {
-	__u32 zero = 0, now = lb_now();
+	__u32 zero = 0;
 	struct lb_globals *g = lb_globals();
 	struct lb_held *want = bpf_map_lookup_elem(&held_scratch, &zero);
 	struct lb_held *h = bpf_map_lookup_elem(&held, &at);
 
-	if (!g || !want || !h || !h->length || now - h->seen > LB_FRAGMENT_SECONDS * g->hz)
+	if (!g || !want || !h || !h->length || lb_now() - h->seen > LB_FRAGMENT_SECONDS * g->hz)
 		return 0;
 	for (int i = 0; i < 4; i++)
 		if (h->key.src[i] != want->key.src[i] || h->key.dst[i] != want->key.dst[i])
 			return 0;
-	if (h->key.id != want->key.id || h->key.protocol != want->key.protocol || h->key.family != want->key.family)
+	return h->key.id == want->key.id && h->key.protocol == want->key.protocol && h->key.family == want->key.family;
+}
+
+/* Put the held fragment on the interface's ingress in the skb's shape, if it is of this datagram. */
+__attribute__((noinline)) int lb_fragment_release(struct __sk_buff *skb, __u32 at)
+{
+	struct lb_held *h = bpf_map_lookup_elem(&held, &at);
+
+	if (!h || !lb_fragment_waits(at))
 		return 0;
 
 	__u32 length = (h->length - 1 & (LB_HELD_BYTES - 1)) + 1;
@@ -81,14 +90,6 @@ __attribute__((noinline)) int lb_fragment_release(struct __sk_buff *skb, __u32 a
 		return 0;
 	bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
 	return 1;
-}
-
-static __always_inline int lb_fragment_waits(const struct lb_fragment_key *key, __u32 at)
-{
-	struct lb_held *h = bpf_map_lookup_elem(&held, &at);
-
-	return h && h->length && h->key.id == key->id && h->key.src[0] == key->src[0] &&
-	       h->key.dst[0] == key->dst[0] && h->key.family == key->family;
 }
 
 /*
@@ -116,17 +117,15 @@ static __always_inline int lb_tc_fragment_first_as(
 		return 0;
 	}
 	bpf_map_update_elem(&fragments, &key, &entry, 0);
-	for (__u32 at = 0; at < LB_HELD_MAX && !waiting; at++)
-		waiting = lb_fragment_waits(&key, at);
-	if (!waiting)
-		return 0;
 
 	struct lb_held *want = bpf_map_lookup_elem(&held_scratch, &zero);
 
 	if (!want)
 		return 0;
 	want->key = key;
-	if (bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS))
+	for (__u32 at = 0; at < LB_HELD_MAX && !waiting; at++)
+		waiting = lb_fragment_waits(at);
+	if (!waiting || bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS))
 		return 0;
 	for (__u32 at = 0; at < LB_HELD_MAX; at++)
 		lb_fragment_release(skb, at);

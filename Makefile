@@ -18,6 +18,8 @@ COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -fno-strict-aliasing 
 HARDEN   := -D_FORTIFY_SOURCE=2 -fPIE -fstack-protector-strong -fstack-clash-protection
 HARDEN_LD := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# As two shared libraries the runtimes don't know of each other, and UBSan would not write to its log_path.
+SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
 DAEMONS := tandem-lb
@@ -81,7 +83,7 @@ $(PROGS:%=build/bin/%): build/bin/%: $$(call obj,$$(SRC_$$*))
 
 $(PROGS:%=build/san/bin/%): build/san/bin/%: $$(call san,$$(SRC_$$*))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 
 # The dataplane: BPF object, then the skeleton that lb_bpf.c includes.
 SKELETON := build/gen/lb_tc.skel.h
@@ -163,7 +165,7 @@ UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcmocka $(UNITLIBS_$*)
+	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(UNITLIBS_$*)
 
 # In the ordinary test run a harness replays its corpus; `make fuzz NAME=resp SECONDS=60` looks for new crashes.
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -173,7 +175,7 @@ build/san/obj/tests/fuzz/replay_%.o: tests/fuzz/replay.c | deps
 $(FUZZERS:%=build/test/fuzz_%): build/test/fuzz_%: build/san/obj/tests/fuzz/fuzz_%.o \
 		build/san/obj/tests/fuzz/replay_%.o $$(call san,$$(FUZZ_$$*))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(FUZZLIBS_$*)
+	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ $(FUZZLIBS_$*)
 $(FUZZERS:%=build/fuzz/%): build/fuzz/%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) | deps
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(FUZZLIBS_$*)
@@ -184,7 +186,7 @@ BPF_TESTS := $(patsubst tests/bpf/test_%.c,%,$(wildcard tests/bpf/test_*.c))
 BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c) src/lb/lb_bpf.c src/common/log.c src/common/addr.c
 $(BPF_TESTS:%=build/test/bpf_%): build/test/bpf_%: build/san/obj/tests/bpf/test_%.o $(call san,$(BPF_PARTS))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
+	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 
 # ---- programs of the benchmark ----
 

@@ -135,15 +135,17 @@ load() {
 	local name=$1 node=$2; shift 2
 	[ -x "$TANDEM_BIN/load_client" ] || bail "no $TANDEM_BIN/load_client; 'make' builds it"
 	rm -f "$TMP/$name.json"
-	spawn "$name" "$node" "$TANDEM_BIN/load_client" "$@" --report "$TMP/$name.json"
+	# A load_peek that comes before its handler is there is to be lost, not deadly.
+	spawn "$name" "$node" env --ignore-signal=USR1 "$TANDEM_BIN/load_client" "$@" --report "$TMP/$name.json"
 }
 load_end() { # NAME SECONDS; it exits with 1 when any request failed
 	wait_exit "$1" "$2" || { local status=$?; diag "load '$1' ended with status $status"; return $status; }
 }
 load_peek() { # NAME .path: the numbers of a run that goes on
 	rm -f "$TMP/$1.json"
-	kill -USR1 "$(pid_of "$1")" && wait_for 3 report "$1" "$2" > /dev/null && report "$1" "$2"
+	wait_for 3 peek_once "$1" "$2" > /dev/null && report "$1" "$2"
 }
+peek_once() { kill -USR1 "$(pid_of "$1")" && report "$1" "$2"; }
 report() { json "$TMP/$1.json" "$2"; }
 
 # ---- reading JSON ----

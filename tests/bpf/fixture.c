@@ -337,3 +337,90 @@ struct packet_spec fixture_packet(
 		s.payload = 0;
 	return s;
 }
+
+struct endpoint fixture_endpoint(int family, uint8_t net, uint8_t host, uint16_t port)
+{
+	struct endpoint e = {.port = port};
+
+	if (family == 4)
+		address4(e.addr, 10, net, 0, host);
+	else
+		address6(e.addr, net, host);
+	return e;
+}
+
+struct lb_flow *fixture_flow_of(struct fixture *x, uint32_t service, const struct endpoint *client)
+{
+	const struct fixture_service *s = &x->services[service];
+
+	return fixture_flow(x, s->family, s->protocol, client, &s->at);
+}
+
+int fixture_say(struct fixture *x, uint32_t service, const struct endpoint *client, enum lb_direction direction,
+	uint8_t flags, uint32_t seq, uint32_t ack, struct frame *out)
+{
+	const struct fixture_service *s = &x->services[service];
+	struct lb_flow *f = fixture_flow_of(x, service, client);
+	struct endpoint backend = {.port = 9};
+	struct packet_spec p;
+	struct frame in, unused;
+
+	if (direction == LB_TO_CLIENT) {
+		assert_non_null(f);
+		memcpy(backend.addr, x->b.view.backends[f->backend].addr, sizeof(backend.addr));
+		backend.port = ntohs(f->backend_port);
+	}
+	p = fixture_packet(s->family, s->protocol, direction == LB_TO_BACKEND ? client : &backend,
+		direction == LB_TO_BACKEND ? &s->at : client, flags);
+	p.seq = seq;
+	p.ack = ack;
+	packet_build(&p, &in);
+	return fixture_run(x, &in, out ? out : &unused);
+}
+
+int fixture_connect(struct fixture *x, uint32_t service, const struct endpoint *client)
+{
+	struct lb_flow *f;
+
+	fixture_say(x, service, client, LB_TO_BACKEND, TCP_SYN, 100, 0, NULL);
+	f = fixture_flow_of(x, service, client);
+	return f ? f->backend : -1;
+}
+
+void fixture_establish(struct fixture *x, uint32_t service, const struct endpoint *client)
+{
+	assert_int_equal(fixture_say(x, service, client, LB_TO_CLIENT, TCP_SYN | TCP_ACK, 5000, 101, NULL), VERDICT_REDIRECT);
+	assert_int_equal(fixture_say(x, service, client, LB_TO_BACKEND, TCP_ACK, 101, 5001, NULL), VERDICT_REDIRECT);
+}
+
+/* ---- sticky sources ---- */
+
+static uint32_t each_sticky(struct bpf_map *map, uint32_t age)
+{
+	int fd = bpf_map__fd(map);
+	struct lb_sticky_key keys[256];
+	struct lb_sticky_entry e;
+	uint32_t count = 0;
+
+	while (count < 256 && !bpf_map_get_next_key(fd, count ? &keys[count - 1] : NULL, &keys[count]))
+		count++;
+	for (uint32_t i = 0; age && i < count; i++) {
+		if (bpf_map_lookup_elem(fd, &keys[i], &e))
+			continue;
+		e.home_used -= age;
+		e.stand_in_used -= age;
+		assert_int_equal(bpf_map_update_elem(fd, &keys[i], &e, BPF_EXIST), 0);
+	}
+	return count;
+}
+
+void fixture_sticky_age(struct fixture *x, uint32_t jiffies)
+{
+	each_sticky(x->b.skel->maps.sticky, jiffies);
+	each_sticky(x->b.skel->maps.sticky_new, jiffies);
+}
+
+uint32_t fixture_sticky_count(struct fixture *x, bool confirmed)
+{
+	return each_sticky(confirmed ? x->b.skel->maps.sticky : x->b.skel->maps.sticky_new, 0);
+}

@@ -86,6 +86,22 @@ uint32_t fixture_live_count(struct fixture *x, uint32_t backend);
 bool fixture_control(struct fixture *x, enum lb_control_op op, int family, const struct lb_flow *f);
 void fixture_remove_all(struct fixture *x);
 
+/* Let every remembered source be that much older. */
+void fixture_sticky_age(struct fixture *x, uint32_t jiffies);
+uint32_t fixture_sticky_count(struct fixture *x, bool confirmed);
+
+/* A client's SYN or first datagram: the backend's index it was given, or -1. */
+int fixture_connect(struct fixture *x, uint32_t service, const struct endpoint *client);
+/* The rest of the handshake, or a reply. */
+void fixture_establish(struct fixture *x, uint32_t service, const struct endpoint *client);
+/* One packet of the flow in a direction; the verdict. out may be NULL. */
+int fixture_say(struct fixture *x, uint32_t service, const struct endpoint *client, enum lb_direction direction,
+	uint8_t flags, uint32_t seq, uint32_t ack, struct frame *out);
+struct lb_flow *fixture_flow_of(struct fixture *x, uint32_t service, const struct endpoint *client);
+
+/* 10.NET.0.HOST or fd00:NET::HOST. */
+struct endpoint fixture_endpoint(int family, uint8_t net, uint8_t host, uint16_t port);
+
 /* A client's packet to a service and a backend's to a client, with a payload when it is not a bare SYN or FIN. */
 struct packet_spec fixture_packet(int family, uint8_t protocol, const struct endpoint *from, const struct endpoint *to,
 	uint8_t flags);

@@ -73,10 +73,9 @@ static __always_inline void lb_sticky_key(
 static __always_inline __u32 lb_sticky_usable(
 	const struct lb_sticky_entry *e, __u32 pool_at, __u32 timeout, __u32 now)
 {
-	if (now - e->home_used > timeout)
-		return LB_NO_BACKEND;
-	if (lb_backend_serves(e->home, pool_at))
+	if (now - e->home_used <= timeout && lb_backend_serves(e->home, pool_at))
 		return e->home;
+	/* The home's claim may have run out meanwhile: who stood in goes on, and is the home from then on. */
 	if (e->stand_in != LB_NO_BACKEND && now - e->stand_in_used <= timeout &&
 		lb_backend_serves(e->stand_in, pool_at))
 		return e->stand_in;

@@ -369,7 +369,7 @@ int lb_apply(struct lb_live *live, struct lb_model *wanted, char *summary, size_
 	lb_model_clear(&old);
 	summarise(&plan, summary, summary_size);
 	lb_plan_clear(&plan);
-	live->changed(live->data);
+	live->changed(live->data, false);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 #include "lb/lb_table.h"
 
 #define EVENTS_KEPT  1000
-#define SAVE_DELAY_S 0.2 /* changes of health are saved together */
+#define SAVE_DELAY_S 0.05 /* changes of health and config are saved together, after the answer is given */
 
 struct daemon {
 	struct lb_daemon_options options;
@@ -62,11 +62,13 @@ static void on_save(struct ev_loop *loop, ev_timer *timer, int events)
 	save_now(timer->data);
 }
 
-static void on_changed(void *data)
+static void on_changed(void *data, bool by_operator)
 {
 	struct daemon *d = data;
 
-	if (!ev_is_active(&d->save)) {
+	if (by_operator)
+		save_now(d);
+	else if (!ev_is_active(&d->save)) {
 		ev_timer_set(&d->save, SAVE_DELAY_S, 0.);
 		ev_timer_start(d->loop, &d->save);
 	}
@@ -118,7 +120,6 @@ static int reload(void *data, char *text, size_t size)
 	snprintf(text, size, "%s: %s%s", d->options.config, summary,
 		sizes_differ(&d->bpf.sizes, dp) ? "; the dataplane keeps the sizes it was made with until a start with --reset" : "");
 	on_event(d, "config", "loaded", text);
-	save_now(d);
 	return 0;
 }
 
@@ -155,11 +156,9 @@ static void adopt(struct daemon *d)
 	char error[400];
 	int err = lb_store_load(&d->live, d->options.run_dir, error, sizeof(error));
 
-	if (!err)
-		return;
-	if (err != -ENOENT)
+	if (err && err != -ENOENT)
 		log_warn("%s; its flows go on, backends are checked anew", error);
-	else
+	else if (err)
 		log_warn("the pinned dataplane has no state file in %s; its flows go on, backends are checked anew", d->options.run_dir);
 	lb_store_assume_all(&d->live);
 }

@@ -33,7 +33,7 @@ static void no_down(void *data, uint16_t backend)
 {
 }
 
-static void no_change(void *data)
+static void no_change(void *data, bool by_operator)
 {
 }
 
@@ -243,7 +243,7 @@ static void tell(struct lb_live_backend *b, const char *event, const char *cause
 	snprintf(b->cause, sizeof(b->cause), "%s", cause);
 	snprintf(subject, sizeof(subject), "backend %s/%s", b->pool->conf->name, b->conf->name);
 	b->live->report(b->live->data, subject, event, cause);
-	b->live->changed(b->live->data);
+	b->live->changed(b->live->data, false);
 }
 
 /* Its UDP flows look for another backend with their next datagram; its TCP flows as the pool says. */
@@ -288,6 +288,7 @@ void lb_live_set_admin(struct lb_live_backend *b, enum lb_admin admin)
 		b->weight_override = -1;
 	tell(b, lb_admin_name(admin), "by the operator");
 	lb_live_rebuild(b->live, b->pool);
+	b->live->changed(b->live->data, true);
 	if (leaves)
 		lb_live_leave(b, b->pool->conf->on_backend_down);
 }
@@ -300,6 +301,7 @@ void lb_live_set_weight(struct lb_live_backend *b, int weight)
 	snprintf(cause, sizeof(cause), "by the operator, now %d", lb_live_weight(b));
 	tell(b, "weight", cause);
 	lb_live_rebuild(b->live, b->pool);
+	b->live->changed(b->live->data, true);
 }
 
 struct lb_live_backend *lb_live_find(struct lb_live *live, const char *pool, const char *backend)

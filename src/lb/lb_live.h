@@ -64,7 +64,7 @@ struct lb_live {
 	uint32_t walk;                      /* of the flow table that is under way (lb_age) */
 	lb_live_report_fn *report;
 	void (*went_down)(void *data, uint16_t backend); /* its TCP flows are to be reset */
-	void (*changed)(void *data);        /* what a restart should find again has changed */
+	void (*changed)(void *data, bool by_operator); /* what a restart should find again has changed */
 	void *data;
 	uint32_t *scratch;                  /* owned: a table on its way */
 	size_t scratch_size;

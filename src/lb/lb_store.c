@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,219 +13,259 @@ static void store_path(char *out, size_t size, const char *run_dir, const char *
 	snprintf(out, size, "%s/lb.state%s", run_dir, suffix);
 }
 
+/*
+ * The file is text, a line a thing, fields apart by a space; what may hold spaces stands last:
+ *   tandem-lb-state VERSION
+ *   pool INDEX CHECK NAME
+ *   backend INDEX PORT WEIGHT BACKUP ADMIN OVERRIDE STATE SINCE_MS ADDRESS NAME CAUSE    of the pool above it
+ *   service INDEX PORT PROTOCOL ADDRESS NAME POOL
+ *   end
+ */
+
 /* ---- save ---- */
 
-static json_t *backend_json(const struct lb_live_backend *b)
+static void save_backend(FILE *out, const struct lb_live_backend *b)
+{
+	char addr[ADDR_TEXT_MAX], cause[sizeof(b->cause)];
+
+	snprintf(cause, sizeof(cause), "%s", b->cause);
+	for (char *c = cause; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?';
+	fprintf(out, "backend %u %u %u %d %d %d %d %llu %s %s %s\n", b->index, b->conf->port, b->conf->weight,
+		b->conf->backup, (int)b->admin, b->weight_override,
+		b->pool->conf->check.type == LB_CHECK_NONE ? (int)LB_VERDICT_UP : (int)b->verdict.state,
+		(unsigned long long)b->since_ms, addr_format(&b->conf->addr, addr), b->conf->name, cause);
+}
+
+static void save_all(FILE *out, const struct lb_live *live)
 {
 	char addr[ADDR_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:b, s:s, s:i, s:s, s:I, s:s}", "name", b->conf->name, "address",
-		addr_format(&b->conf->addr, addr), "port", (int)b->conf->port, "index", (int)b->index, "weight",
-		(int)b->conf->weight, "backup", b->conf->backup, "admin", lb_admin_name(b->admin), "override",
-		b->weight_override, "state", lb_live_state_name(b), "since_ms", (json_int_t)b->since_ms, "cause", b->cause);
-}
+	fprintf(out, "tandem-lb-state %d\n", LB_STORE_VERSION);
+	for (size_t i = 0; i < live->model.pool_count; i++) {
+		const struct lb_live_pool *pool = &live->pools[i];
 
-static json_t *pool_json(const struct lb_live_pool *pool)
-{
-	json_t *backends = json_array();
+		fprintf(out, "pool %u %d %s\n", pool->index, (int)pool->conf->check.type, pool->conf->name);
+		for (size_t k = 0; k < pool->conf->backend_count; k++)
+			save_backend(out, pool->backends[k]);
+	}
+	for (size_t i = 0; i < live->model.service_count; i++) {
+		const struct lb_service *s = live->services[i].conf;
 
-	for (size_t i = 0; i < pool->conf->backend_count; i++)
-		json_array_append_new(backends, backend_json(pool->backends[i]));
-	return json_pack("{s:s, s:i, s:s, s:o}", "name", pool->conf->name, "index", (int)pool->index, "check",
-		lb_check_type_name(pool->conf->check.type), "backends", backends);
-}
-
-static json_t *service_json(const struct lb_live *live, const struct lb_live_service *s)
-{
-	char addr[ADDR_TEXT_MAX];
-
-	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "name", s->conf->name, "address",
-		addr_format(&s->conf->addr, addr), "port", (int)s->conf->port, "protocol", (int)s->conf->protocol, "index",
-		(int)s->index, "pool", live->model.pools[s->conf->pool].name);
+		fprintf(out, "service %u %u %d %s %s %s\n", live->services[i].index, s->port, (int)s->protocol,
+			addr_format(&s->addr, addr), s->name, live->model.pools[s->pool].name);
+	}
+	fputs("end\n", out);
 }
 
 int lb_store_save(const struct lb_live *live, const char *run_dir)
 {
-	json_t *pools = json_array(), *services = json_array(), *root;
 	char path[300], fresh[300];
 	int fd, err = 0;
+	FILE *out;
 
-	for (size_t i = 0; i < live->model.pool_count; i++)
-		json_array_append_new(pools, pool_json(&live->pools[i]));
-	for (size_t i = 0; i < live->model.service_count; i++)
-		json_array_append_new(services, service_json(live, &live->services[i]));
-	root = json_pack("{s:i, s:o, s:o}", "version", LB_STORE_VERSION, "pools", pools, "services", services);
-	if (!root)
-		return -ENOMEM;
 	store_path(path, sizeof(path), run_dir, "");
 	store_path(fresh, sizeof(fresh), run_dir, ".new");
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		err = -errno;
-	else if (json_dumpfd(root, fd, JSON_COMPACT))
+		return -errno;
+	out = fdopen(fd, "w");
+	if (!out) {
+		close(fd);
+		return -ENOMEM;
+	}
+	save_all(out, live);
+	if (ferror(out))
 		err = -EIO;
-	if (fd >= 0 && close(fd) && !err)
+	if (fclose(out))
 		err = -errno;
 	if (!err && rename(fresh, path))
 		err = -errno;
-	json_decref(root);
 	return err;
 }
 
 /* ---- load ---- */
 
-static enum lb_admin admin_named(const char *name)
+static int grow(void **list, size_t count, size_t size)
 {
-	for (enum lb_admin a = LB_ADMIN_ENABLED; a <= LB_ADMIN_DISABLED; a++)
-		if (!strcmp(name, lb_admin_name(a)))
-			return a;
-	return LB_ADMIN_ENABLED;
+	void *p;
+
+	if (count & (count - 1)) /* room doubles at each power of two */
+		return 0;
+	p = reallocarray(*list, count ? count * 2 : 1, size);
+	if (!p)
+		return -ENOMEM;
+	*list = p;
+	return 0;
 }
 
-static int load_backend(struct lb_live *live, struct lb_live_pool *pool, struct lb_backend *conf,
-	struct lb_live_backend **out, json_t *json)
+/* What one line says. Pointers into models are set when all is read and nothing moves any more (settle). */
+static int load_backend(struct lb_live *live, const char *line)
 {
-	const char *name, *address, *admin, *state, *cause;
-	int port, index, weight, backup, override;
-	json_int_t since;
+	struct lb_pool *pool = live->model.pool_count ? &live->model.pools[live->model.pool_count - 1] : NULL;
+	unsigned index, port, weight;
+	int backup, admin, override, state, used = 0;
+	char address[ADDR_TEXT_MAX], name[LB_NAME_MAX + 1];
+	unsigned long long since;
 	struct lb_live_backend *b;
+	struct lb_backend *conf;
 
-	if (json_unpack(json, "{s:s, s:s, s:i, s:i, s:i, s:b, s:s, s:i, s:s, s:I, s:s}", "name", &name, "address", &address,
-		    "port", &port, "index", &index, "weight", &weight, "backup", &backup, "admin", &admin, "override",
-		    &override, "state", &state, "since_ms", &since, "cause", &cause))
+	if (!pool || pool->backend_count == LB_POOL_BACKENDS_MAX ||
+		sscanf(line, "backend %u %u %u %d %d %d %d %llu %63s %63s %n", &index, &port, &weight, &backup, &admin,
+			&override, &state, &since, address, name, &used) != 10 || !used)
 		return -EINVAL;
-	if (addr_parse(address, &conf->addr) || port < 1 || port > 65535 || index < 0 || weight < 0 ||
-		weight > LB_WEIGHT_MAX || override < -1 || override > LB_WEIGHT_MAX || strlen(name) > LB_NAME_MAX ||
-		lb_ids_claim(&live->backend_ids, (uint32_t)index))
+	if (port < 1 || port > 65535 || weight > LB_WEIGHT_MAX || admin < LB_ADMIN_ENABLED || admin > LB_ADMIN_DISABLED ||
+		override < -1 || override > LB_WEIGHT_MAX || state < LB_VERDICT_CHECKING || state > LB_VERDICT_DOWN)
+		return -EINVAL;
+
+	struct lb_live_pool *live_pool = &live->pools[live->model.pool_count - 1];
+
+	if (grow((void **)&pool->backends, pool->backend_count, sizeof(*pool->backends)) ||
+		grow((void **)&live_pool->backends, pool->backend_count, sizeof(*live_pool->backends)))
+		return -ENOMEM;
+	conf = &pool->backends[pool->backend_count];
+	memset(conf, 0, sizeof(*conf));
+	if (addr_parse(address, &conf->addr) || lb_ids_claim(&live->backend_ids, index))
 		return -EINVAL;
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
+	live_pool->backends[pool->backend_count++] = b;
 	snprintf(conf->name, sizeof(conf->name), "%s", name);
 	conf->port = (uint16_t)port;
 	conf->weight = (uint16_t)weight;
 	conf->backup = backup;
 	b->live = live;
-	b->pool = pool;
-	b->conf = conf;
 	b->index = (uint16_t)index;
 	b->serving = live->bpf->view.backends[index].flags & LB_BACKEND_SERVING;
-	b->admin = admin_named(admin);
+	b->admin = (enum lb_admin)admin;
 	b->weight_override = override;
-	b->since_ms = (uint64_t)since;
-	b->verdict.state = !strcmp(state, "up") ? LB_VERDICT_UP : !strcmp(state, "down") ? LB_VERDICT_DOWN : LB_VERDICT_CHECKING;
-	snprintf(b->cause, sizeof(b->cause), "%s", cause);
-	lb_probe_init(&b->probe, &live->prober, &pool->conf->check, &conf->addr, conf->port, lb_live_on_report, b);
-	*out = b;
+	b->since_ms = since;
+	b->verdict.state = (enum lb_verdict_state)state;
+	snprintf(b->cause, sizeof(b->cause), "%s", line + used);
 	return 0;
 }
 
-/* The check's kind counts only as far as: none or another. Its probe is not started before lb_apply has seen it. */
-static int load_pool(struct lb_live *live, struct lb_live_pool *pool, struct lb_pool *conf, json_t *json)
+/* The check's kind counts only as far as: none or another. */
+static int load_pool(struct lb_live *live, const char *line)
 {
-	const char *name, *check;
-	json_t *backends;
-	int index;
+	size_t at = live->model.pool_count;
+	char name[LB_NAME_MAX + 1];
+	unsigned index;
+	int check;
 
-	if (json_unpack(json, "{s:s, s:i, s:s, s:o}", "name", &name, "index", &index, "check", &check, "backends", &backends))
+	if (sscanf(line, "pool %u %d %63s", &index, &check, name) != 3 || lb_ids_claim(&live->pool_ids, index))
 		return -EINVAL;
-	if (!json_is_array(backends) || index < 0 || strlen(name) > LB_NAME_MAX ||
-		json_array_size(backends) > LB_POOL_BACKENDS_MAX || lb_ids_claim(&live->pool_ids, (uint32_t)index))
-		return -EINVAL;
-	snprintf(conf->name, sizeof(conf->name), "%s", name);
-	conf->check.type = strcmp(check, "none") ? LB_CHECK_TCP : LB_CHECK_NONE;
-	conf->backends = calloc(json_array_size(backends) + 1, sizeof(*conf->backends));
-	pool->backends = calloc(json_array_size(backends) + 1, sizeof(*pool->backends));
-	pool->conf = conf;
-	pool->index = (uint32_t)index;
-	if (!conf->backends || !pool->backends)
+	if (grow((void **)&live->model.pools, at, sizeof(*live->model.pools)) ||
+		grow((void **)&live->pools, at, sizeof(*live->pools)))
 		return -ENOMEM;
+	memset(&live->model.pools[at], 0, sizeof(live->model.pools[at]));
+	memset(&live->pools[at], 0, sizeof(live->pools[at]));
+	live->model.pool_count++;
+	snprintf(live->model.pools[at].name, sizeof(live->model.pools[at].name), "%s", name);
+	live->model.pools[at].check.type = check == LB_CHECK_NONE ? LB_CHECK_NONE : LB_CHECK_TCP;
+	live->pools[at].index = index;
 
 	uint64_t table = live->bpf->view.pools[index].table;
 
-	pool->table_base = (uint32_t)(table >> 32);
-	if (lb_regions_claim(&live->regions, pool->table_base, (uint32_t)table))
-		return -EINVAL;
-	for (size_t i = 0; i < json_array_size(backends); i++) {
-		int err = load_backend(live, pool, &conf->backends[i], &pool->backends[i], json_array_get(backends, i));
-
-		if (err)
-			return err;
-		conf->backend_count++;
-	}
-	return 0;
+	live->pools[at].table_base = (uint32_t)(table >> 32);
+	return lb_regions_claim(&live->regions, live->pools[at].table_base, (uint32_t)table) ? -EINVAL : 0;
 }
 
-static int load_service(struct lb_live *live, struct lb_live_service *s, struct lb_service *conf, json_t *json)
+static int load_service(struct lb_live *live, const char *line)
 {
-	const char *name, *address, *pool;
-	int port, protocol, index;
-	long at;
+	char address[ADDR_TEXT_MAX], name[LB_NAME_MAX + 1], pool[LB_NAME_MAX + 1];
+	size_t at = live->model.service_count;
+	unsigned index, port;
+	struct lb_service *s;
+	int protocol;
+	long pool_at;
 
-	if (json_unpack(json, "{s:s, s:s, s:i, s:i, s:i, s:s}", "name", &name, "address", &address, "port", &port, "protocol",
-		    &protocol, "index", &index, "pool", &pool))
+	if (sscanf(line, "service %u %u %d %63s %63s %63s", &index, &port, &protocol, address, name, pool) != 6)
 		return -EINVAL;
-	at = lb_model_find_pool(&live->model, pool);
-	if (addr_parse(address, &conf->addr) || port < 1 || port > 65535 || (protocol != LB_TCP && protocol != LB_UDP) ||
-		index < 0 || at < 0 || strlen(name) > LB_NAME_MAX || lb_ids_claim(&live->service_ids, (uint32_t)index))
+	pool_at = lb_model_find_pool(&live->model, pool);
+	if (port < 1 || port > 65535 || (protocol != LB_TCP && protocol != LB_UDP) || pool_at < 0)
 		return -EINVAL;
-	snprintf(conf->name, sizeof(conf->name), "%s", name);
-	conf->port = (uint16_t)port;
-	conf->protocol = (enum lb_protocol)protocol;
-	conf->pool = (size_t)at;
-	s->conf = conf;
-	s->index = (uint32_t)index;
-	return 0;
-}
-
-static int load_all(struct lb_live *live, json_t *root)
-{
-	json_t *pools, *services;
-	int version, err = 0;
-
-	if (json_unpack(root, "{s:i, s:o, s:o}", "version", &version, "pools", &pools, "services", &services) ||
-		version != LB_STORE_VERSION || !json_is_array(pools) || !json_is_array(services))
-		return -EINVAL;
-
-	size_t pool_count = json_array_size(pools), service_count = json_array_size(services);
-
-	live->model.pools = calloc(pool_count + 1, sizeof(*live->model.pools));
-	live->pools = calloc(pool_count + 1, sizeof(*live->pools));
-	live->model.services = calloc(service_count + 1, sizeof(*live->model.services));
-	live->services = calloc(service_count + 1, sizeof(*live->services));
-	if (!live->model.pools || !live->pools || !live->model.services || !live->services)
+	if (grow((void **)&live->model.services, at, sizeof(*live->model.services)) ||
+		grow((void **)&live->services, at, sizeof(*live->services)))
 		return -ENOMEM;
-	for (size_t i = 0; i < pool_count && !err; i++) {
-		live->model.pool_count++;
-		err = load_pool(live, &live->pools[i], &live->model.pools[i], json_array_get(pools, i));
+	s = &live->model.services[at];
+	memset(s, 0, sizeof(*s));
+	if (addr_parse(address, &s->addr) || lb_ids_claim(&live->service_ids, index))
+		return -EINVAL;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->port = (uint16_t)port;
+	s->protocol = (enum lb_protocol)protocol;
+	s->pool = (size_t)pool_at;
+	live->services[at].index = index;
+	live->model.service_count++;
+	return 0;
+}
+
+static void settle(struct lb_live *live)
+{
+	for (size_t i = 0; i < live->model.pool_count; i++) {
+		struct lb_live_pool *pool = &live->pools[i];
+
+		pool->conf = &live->model.pools[i];
+		for (size_t k = 0; k < pool->conf->backend_count; k++) {
+			struct lb_live_backend *b = pool->backends[k];
+
+			b->pool = pool;
+			b->conf = &pool->conf->backends[k];
+			lb_probe_init(&b->probe, &live->prober, &pool->conf->check, &b->conf->addr, b->conf->port,
+				lb_live_on_report, b);
+		}
 	}
-	for (size_t i = 0; i < service_count && !err; i++) {
-		err = load_service(live, &live->services[i], &live->model.services[i], json_array_get(services, i));
-		if (!err)
-			live->model.service_count++;
+	for (size_t i = 0; i < live->model.service_count; i++)
+		live->services[i].conf = &live->model.services[i];
+}
+
+static int load_all(struct lb_live *live, FILE *in)
+{
+	char line[512];
+	int version, err = 0;
+	bool ended = false;
+
+	if (!fgets(line, sizeof(line), in) || sscanf(line, "tandem-lb-state %d", &version) != 1 ||
+		version != LB_STORE_VERSION)
+		return -EINVAL;
+	while (!err && !ended && fgets(line, sizeof(line), in)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "backend ", 8))
+			err = load_backend(live, line);
+		else if (!strncmp(line, "pool ", 5))
+			err = load_pool(live, line);
+		else if (!strncmp(line, "service ", 8))
+			err = load_service(live, line);
+		else if (!strcmp(line, "end"))
+			ended = true;
+		else
+			err = -EINVAL;
 	}
-	return err;
+	return err ? err : ended ? 0 : -EINVAL;
 }
 
 int lb_store_load(struct lb_live *live, const char *run_dir, char *error, size_t error_size)
 {
 	struct ev_loop *loop = live->loop;
 	struct lb_bpf *bpf = live->bpf;
-	json_error_t why;
 	char path[300];
-	json_t *root;
+	FILE *in;
 	int err;
 
 	store_path(path, sizeof(path), run_dir, "");
-	if (access(path, F_OK))
+	in = fopen(path, "re");
+	if (!in)
 		return -ENOENT;
-	root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-	err = root ? load_all(live, root) : -EINVAL;
-	json_decref(root);
-	if (!err)
+	err = load_all(live, in);
+	fclose(in);
+	if (!err) {
+		settle(live);
 		return 0;
-	snprintf(error, error_size, "%s: not a state file that fits the pinned dataplane (%s)", path,
-		root ? "its contents" : why.text);
+	}
+	snprintf(error, error_size, "%s: not a state file that fits the pinned dataplane", path);
 	lb_live_close(live);
 	return lb_live_open(live, loop, bpf) ? -ENOMEM : -EINVAL;
 }

@@ -20,7 +20,8 @@ int lb_store_save(const struct lb_live *live, const char *run_dir);
  */
 int lb_store_load(struct lb_live *live, const char *run_dir, char *error, size_t error_size);
 
-/* Without a file: no place that the dataplane may still use is given away before a walk over the flows. */
+/* No place that the dataplane may still use and the live state does not know is given away before a walk over the
+ * flows: all of them without a file, else what changed between the last save and a kill. */
 void lb_store_assume_all(struct lb_live *live);
 
 #endif

@@ -356,7 +356,8 @@ int lb_apply(struct lb_live *live, struct lb_model *wanted, char *summary, size_
 		return err;
 	}
 	carry_out(live, &plan, &f, wanted);
-	update_own_addrs(live, &old, wanted);
+	if (plan.services_added || plan.services_removed || plan.backends_added || plan.backends_removed)
+		update_own_addrs(live, &old, wanted);
 	for (size_t i = 0; i < old.pool_count; i++)
 		free(live->pools[i].backends);
 	free(live->pools);

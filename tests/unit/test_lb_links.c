@@ -212,7 +212,8 @@ static void test_index_is_told(void **state)
 	sh("ip link del ta0 && ip link add ta0 index 7002 type veth peer name ta0p");
 	until(is_heard, "index 7001 is gone");
 	hear("interface ta0|down|appeared as index 7002; it is switched off");
-	sh("ip link add tb0 index 7003 type veth peer name tb0p && ip link set tb0 up && ip link set tb0p up");
+	sh("ip link add tb0 index 7003 type veth peer name tb0p && ip link set tb0 up && ip link set tb0p "
+	   "up");
 	growth(0);
 	name_interfaces("tb0", NULL);
 	assert_non_null(strstr(heard, "interface tb0|attached|index 7003\n"));

@@ -16,7 +16,8 @@ enum { EVENT, LISTED };
 
 static struct lb_neigh_entry entry(uint32_t ifindex, const char *addr, int mac)
 {
-	struct lb_neigh_entry e = {.ifindex = ifindex, .usable = mac >= 0, .mac = {2, 0, 0, 0, 0, (uint8_t)mac}};
+	struct lb_neigh_entry e = {
+		.ifindex = ifindex, .usable = mac >= 0, .mac = {2, 0, 0, 0, 0, (uint8_t)mac}};
 
 	assert_int_equal(addr_parse(addr, &e.addr), 0);
 	return e;
@@ -124,8 +125,10 @@ static void test_against_a_plain_list(void **state)
 	srand(7);
 	for (int i = 0; i < 200000; i++) {
 		int who = rand() % 512, mac = rand() % 4 - 1;
-		struct lb_neigh_entry e = {.ifindex = 1 + (uint32_t)who % 3, .addr = {AF_INET, {10, 0, (uint8_t)(who >> 8),
-			(uint8_t)who}}, .usable = mac >= 0, .mac = {2, 0, 0, 0, 0, (uint8_t)mac}};
+		struct lb_neigh_entry e = {.ifindex = 1 + (uint32_t)who % 3,
+			.addr = {AF_INET, {10, 0, (uint8_t)(who >> 8), (uint8_t)who}},
+			.usable = mac >= 0,
+			.mac = {2, 0, 0, 0, 0, (uint8_t)mac}};
 
 		assert_int_equal(lb_neigh_changes(n, &e, false), mac_of[who] >= 0 && mac_of[who] != mac);
 		count += (mac >= 0) - (mac_of[who] >= 0);
@@ -145,7 +148,7 @@ static void test_pace(void **state)
 	assert_false(lb_pace_change(&p, 101));
 	assert_false(lb_pace_change(&p, 119));
 	assert_false(lb_pace_due(&p, 119));
-	assert_true(lb_pace_due(&p, 120)); /* both in one */
+	assert_true(lb_pace_due(&p, 120));     /* both in one */
 	assert_false(lb_pace_change(&p, 130)); /* that too opened a span */
 	assert_true(lb_pace_due(&p, 141));
 	assert_false(lb_pace_due(&p, 161)); /* nothing came */

@@ -12,7 +12,10 @@
 
 static struct lb_nudge nudge(const char *from, uint16_t from_port, const char *to, uint16_t to_port)
 {
-	struct lb_nudge n = {.from_port = from_port, .to_port = to_port, .seq = 0x01020304, .ack = 0xa0b0c0d0,
+	struct lb_nudge n = {.from_port = from_port,
+		.to_port = to_port,
+		.seq = 0x01020304,
+		.ack = 0xa0b0c0d0,
 		.timestamp = 0x11223344};
 
 	assert_int_equal(addr_parse(from, &n.from), 0);
@@ -33,9 +36,9 @@ static unsigned add(unsigned so_far, const uint8_t *bytes, size_t length)
 
 static void test_ipv4_bytes(void **state)
 {
-	static const uint8_t want[53] = {0x45, 0, 0, 53, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 1, 100, 10, 0, 9, 7, 0x18, 0xeb,
-		0x9c, 0x40, 1, 2, 3, 4, 0xa0, 0xb0, 0xc0, 0xd0, 0x80, 0x10, 0, 0, 0, 0, 0, 0, 1, 1, 8, 10, 0x11, 0x22, 0x33,
-		0x44, 0, 0, 0, 0, 0};
+	static const uint8_t want[53] = {0x45, 0, 0, 53, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 1, 100, 10, 0, 9,
+		7, 0x18, 0xeb, 0x9c, 0x40, 1, 2, 3, 4, 0xa0, 0xb0, 0xc0, 0xd0, 0x80, 0x10, 0, 0, 0, 0, 0, 0,
+		1, 1, 8, 10, 0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0, 0};
 	struct lb_nudge n = nudge("10.0.1.100", 6379, "10.0.9.7", 40000);
 	uint8_t out[LB_NUDGE_MAX], plain[53];
 
@@ -77,7 +80,8 @@ static void test_checksum_carries(void **state)
 	lb_nudge_build(&n, out);
 	assert_int_equal(add(0, out, 20), 0xffff);
 	assert_int_equal(add(add(6 + 33, out + 12, 8), out + 20, 33), 0xffff);
-	n = nudge("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535);
+	n = nudge("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65535, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		65535);
 	n.seq = n.ack = n.timestamp = 0xffffffff;
 	lb_nudge_build(&n, out);
 	assert_int_equal(add(add(6 + 33, out + 8, 32), out + 40, 33), 0xffff);

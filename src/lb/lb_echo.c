@@ -2,7 +2,8 @@
 #include "lb/lb_echo.h"
 
 #include <string.h>
-#include <sys/socket.h>
+
+#include "common/addr.h" /* AF_INET */
 
 static uint8_t type_of(int family, enum lb_echo_kind kind)
 {

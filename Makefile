@@ -9,6 +9,9 @@ CLANG   ?= clang
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
+# V=1 shows the commands.
+Q       := $(if $(V),,@)
+MAKING   = @mkdir -p $(@D); echo "  $@"
 JOBS    ?= $(shell nproc)
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
 
@@ -62,39 +65,41 @@ obj = $(patsubst tests/%.c,build/obj/tests/%.o,$(1:src/%.c=build/obj/%.o))
 san = $(patsubst tests/%.c,build/san/obj/tests/%.o,$(1:src/%.c=build/san/obj/%.o))
 
 build/obj/%.o: src/%.c | deps
-	@mkdir -p $(@D)
-	$(COMPILE) $(HARDEN) -c -o $@ $<
+	$(MAKING)
+	$(Q)$(COMPILE) $(HARDEN) -c -o $@ $<
 
 build/san/obj/%.o: src/%.c | deps
-	@mkdir -p $(@D)
-	$(COMPILE) $(SANITIZE) -c -o $@ $<
+	$(MAKING)
+	$(Q)$(COMPILE) $(SANITIZE) -c -o $@ $<
 
 build/obj/tests/%.o: tests/%.c | deps
-	@mkdir -p $(@D)
-	$(COMPILE) $(HARDEN) -c -o $@ $<
+	$(MAKING)
+	$(Q)$(COMPILE) $(HARDEN) -c -o $@ $<
 
 build/san/obj/tests/%.o: tests/%.c | deps
-	@mkdir -p $(@D)
-	$(COMPILE) $(SANITIZE) -c -o $@ $<
+	$(MAKING)
+	$(Q)$(COMPILE) $(SANITIZE) -c -o $@ $<
 
 $(PROGS:%=build/bin/%): build/bin/%: $$(call obj,$$(SRC_$$*))
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 
 $(PROGS:%=build/san/bin/%): build/san/bin/%: $$(call san,$$(SRC_$$*))
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 
 # The dataplane: BPF object, then the skeleton that lb_bpf.c includes.
+# The dataplane's edge, which tests of other things link too.
+LB_BPF   := src/lb/lb_bpf.c src/lb/lb_bpf_maps.c
 SKELETON := build/gen/lb_tc.skel.h
 build/gen/lb_tc.bpf.o: src/lb/bpf/lb_tc.bpf.c $(wildcard src/lb/bpf/*.h) | deps
-	@mkdir -p $(@D)
-	$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function -Isrc \
+	$(MAKING)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function -Isrc \
 		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 $(SKELETON): build/gen/lb_tc.bpf.o
-	bpftool gen skeleton $< name lb_tc > $@
-$(patsubst %,build/obj/%.o,lb/lb_bpf tests/bpf/fixture tests/bench/bench_bpf): $(SKELETON)
-$(patsubst %,build/san/obj/%.o,lb/lb_bpf $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
+	$(Q)bpftool gen skeleton $< name lb_tc > $@
+$(patsubst %,build/obj/%.o,lb/lb_bpf lb/lb_bpf_maps tests/bpf/fixture tests/bench/bench_bpf): $(SKELETON)
+$(patsubst %,build/san/obj/%.o,lb/lb_bpf lb/lb_bpf_maps $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
 
 -include $(shell find build/obj build/san/obj -name "*.d" 2>/dev/null)
 
@@ -157,47 +162,47 @@ UNIT_lb_nudge := src/lb/lb_nudge.c src/common/addr.c
 UNIT_TESTS    += lb_neigh lb_nudge
 UNIT_TESTS          += lb_state # a header is all of it
 # These drive the kernel in a network namespace of their own (root).
-NETNS := tests/unit/netns_harness.c src/lb/lb_bpf.c src/common/log.c src/common/addr.c
+NETNS := tests/unit/netns_harness.c $(LB_BPF) src/common/log.c src/common/addr.c
 UNIT_lb_links     := $(addprefix src/lb/,lb_links.c lb_interface.c lb_netlink.c lb_device.c lb_neigh.c lb_pace.c) $(NETNS)
 UNITLIBS_lb_links := -lbpf -lev
 UNIT_lb_reset     := src/lb/lb_reset.c src/lb/lb_nudge.c $(NETNS)
 UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(UNITLIBS_$*)
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(UNITLIBS_$*)
 
 # In the ordinary test run a harness replays its corpus; `make fuzz NAME=resp SECONDS=60` looks for new crashes.
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 build/san/obj/tests/fuzz/replay_%.o: tests/fuzz/replay.c | deps
-	@mkdir -p $(@D)
-	$(COMPILE) $(SANITIZE) -DCORPUS='"tests/fuzz/corpus/$*"' -c -o $@ $<
+	$(MAKING)
+	$(Q)$(COMPILE) $(SANITIZE) -DCORPUS='"tests/fuzz/corpus/$*"' -c -o $@ $<
 $(FUZZERS:%=build/test/fuzz_%): build/test/fuzz_%: build/san/obj/tests/fuzz/fuzz_%.o \
 		build/san/obj/tests/fuzz/replay_%.o $$(call san,$$(FUZZ_$$*))
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ $(FUZZLIBS_$*)
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ $(FUZZLIBS_$*)
 $(FUZZERS:%=build/fuzz/%): build/fuzz/%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) | deps
-	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(FUZZLIBS_$*)
+	$(MAKING)
+	$(Q)$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(FUZZLIBS_$*)
 
 # ---- the dataplane's packets: build/test/bpf_NAME (root), each with the fixture, the frames, the model of the NAT ----
 
 BPF_TESTS := $(patsubst tests/bpf/test_%.c,%,$(wildcard tests/bpf/test_*.c))
-BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c) src/lb/lb_bpf.c src/common/log.c src/common/addr.c
+BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c) $(LB_BPF) src/common/log.c src/common/addr.c
 $(BPF_TESTS:%=build/test/bpf_%): build/test/bpf_%: build/san/obj/tests/bpf/test_%.o $(call san,$(BPF_PARTS))
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 
 # ---- programs of the benchmark ----
 
 build/test/bench_bpf: build/obj/tests/bench/bench_bpf.o $(call obj,$(BPF_PARTS))
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 
 # What health checks cost: build/test/bench_probe [tcp|expect|ping] [backends] [seconds]
 build/test/bench_probe: build/obj/tests/bench/bench_probe.o $(call obj,$(PROBE))
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lev
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lev
 
 # ---- test ----
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The dataplane as the control plane sees it: loads or adopts programs and maps, attaches them, and offers the
- * mmapped maps as plain arrays. The only file that includes libbpf. Keeps no state of pools or services.
+ * mmapped maps as plain arrays. lb_bpf.c and lb_bpf_maps.c alone include libbpf. Keeps no state of pools or services.
  */
 #ifndef TANDEM_LB_BPF_H
 #define TANDEM_LB_BPF_H
@@ -90,6 +90,9 @@ long lb_bpf_sweep_sticky(
 
 /* Carry out view.control[0..count-1], count <= LB_CONTROL_MAX; each op becomes DONE or STALE. */
 int lb_bpf_control(struct lb_bpf *b, uint32_t count);
+
+/* Run the control program with that mark (lb_tc.bpf.c says what each asks); *result is its answer. */
+int lb_bpf_run_control(struct lb_bpf *b, uint32_t mark, uint32_t *result);
 
 /* The clock of flows: jiffies, 32 bits. */
 uint32_t lb_bpf_now(struct lb_bpf *b);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is asked of and told to a dataplane that stands: keyed maps, commands, counters, memory. How it comes to stand
+ * is lb_bpf.c's.
+ */
+#include "lb/lb_bpf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "lb_tc.skel.h"
+
+/* ---- keyed maps ---- */
+
+static struct lb_service_key service_key(const struct net_addr *addr, uint16_t port, uint8_t protocol)
+{
+	struct lb_service_key key = {.port = __builtin_bswap16(port), .protocol = protocol};
+
+	memcpy(key.addr, addr->bytes, sizeof(key.addr));
+	key.family = addr->family == AF_INET6 ? 6 : 4;
+	return key;
+}
+
+int lb_bpf_set_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service)
+{
+	struct lb_service_key key = service_key(addr, port, protocol);
+
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.service_keys), &key, &service, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_clear_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol)
+{
+	struct lb_service_key key = service_key(addr, port, protocol);
+
+	return bpf_map_delete_elem(bpf_map__fd(b->skel->maps.service_keys), &key) ? -errno : 0;
+}
+
+int lb_bpf_each_service_key(struct lb_bpf *b,
+	void (*visit)(void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service), void *data)
+{
+	int fd = bpf_map__fd(b->skel->maps.service_keys);
+	struct lb_service_key key, *previous = NULL;
+	uint32_t service;
+
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		if (!bpf_map_lookup_elem(fd, &key, &service)) {
+			struct net_addr addr = {.family = key.family == 6 ? AF_INET6 : AF_INET};
+
+			memcpy(addr.bytes, key.addr, sizeof(addr.bytes));
+			visit(data, &addr, __builtin_bswap16(key.port), key.protocol, service);
+		}
+		previous = &key;
+	}
+	return 0;
+}
+
+int lb_bpf_set_link_key(struct lb_bpf *b, uint32_t ifindex, uint32_t link)
+{
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.link_keys), &ifindex, &link, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_clear_link_key(struct lb_bpf *b, uint32_t ifindex)
+{
+	return bpf_map_delete_elem(bpf_map__fd(b->skel->maps.link_keys), &ifindex) ? -errno : 0;
+}
+
+struct own_addr {
+	uint32_t addr[4];
+	uint32_t family;
+};
+
+static struct own_addr own_addr_key(const struct net_addr *addr)
+{
+	struct own_addr key = {.family = addr->family == AF_INET6 ? 6 : 4};
+
+	memcpy(key.addr, addr->bytes, sizeof(key.addr));
+	return key;
+}
+
+int lb_bpf_set_own_addr(struct lb_bpf *b, const struct net_addr *addr)
+{
+	struct own_addr key = own_addr_key(addr);
+	uint32_t one = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.own_addrs), &key, &one, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_clear_own_addr(struct lb_bpf *b, const struct net_addr *addr)
+{
+	struct own_addr key = own_addr_key(addr);
+
+	return bpf_map_delete_elem(bpf_map__fd(b->skel->maps.own_addrs), &key) ? -errno : 0;
+}
+
+static long sweep(int fd, bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
+{
+	struct lb_sticky_key key, next;
+	struct lb_sticky_entry entry;
+	bool have = !bpf_map_get_next_key(fd, NULL, &key);
+	long left = 0;
+
+	while (have) {
+		have = !bpf_map_get_next_key(fd, &key, &next);
+		if (!bpf_map_lookup_elem(fd, &key, &entry)) {
+			if (visit(data, &key, &entry))
+				bpf_map_delete_elem(fd, &key);
+			else
+				left++;
+		}
+		key = next;
+	}
+	return left;
+}
+
+long lb_bpf_sweep_sticky(
+	struct lb_bpf *b, bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
+{
+	sweep(bpf_map__fd(b->skel->maps.sticky_new), visit, data);
+	return sweep(bpf_map__fd(b->skel->maps.sticky), visit, data);
+}
+
+/* ---- commands and readings ---- */
+
+int lb_bpf_run_control(struct lb_bpf *b, uint32_t mark, uint32_t *result)
+{
+	struct __sk_buff context = {.mark = mark};
+	uint8_t frame[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .ctx_in = &context,
+		.ctx_size_in = sizeof(context), .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.lb_control_run), &opts);
+
+	if (err)
+		return -errno;
+	*result = opts.retval;
+	return 0;
+}
+
+int lb_bpf_control(struct lb_bpf *b, uint32_t count)
+{
+	uint32_t done;
+
+	if (count < LB_CONTROL_MAX)
+		b->view.control[count].op = LB_CONTROL_NONE;
+	return lb_bpf_run_control(b, 0, &done);
+}
+
+uint32_t lb_bpf_now(struct lb_bpf *b)
+{
+	uint32_t now = 0;
+
+	lb_bpf_run_control(b, 1, &now);
+	return now;
+}
+
+int lb_bpf_counters(struct lb_bpf *b, uint64_t *out)
+{
+	uint64_t *each = b->traffic; /* at least a u64 a CPU */
+
+	for (uint32_t i = 0; i < LB_COUNTER_COUNT; i++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.counters), &i, each))
+			return -errno;
+		out[i] = 0;
+		for (unsigned cpu = 0; cpu < b->cpus; cpu++)
+			out[i] += each[cpu];
+	}
+	return 0;
+}
+
+static int read_traffic(struct lb_bpf *b, struct bpf_map *map, uint32_t at, struct lb_traffic *out)
+{
+	struct lb_traffic *each = b->traffic;
+
+	memset(out, 0, sizeof(*out));
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &at, each))
+		return -errno;
+	for (unsigned cpu = 0; cpu < b->cpus; cpu++) {
+		out->connections += each[cpu].connections;
+		for (int d = 0; d < 2; d++) {
+			out->packets[d] += each[cpu].packets[d];
+			out->bytes[d] += each[cpu].bytes[d];
+		}
+	}
+	return 0;
+}
+
+static int clear_traffic(struct lb_bpf *b, struct bpf_map *map, uint32_t at)
+{
+	memset(b->traffic, 0, b->cpus * sizeof(struct lb_traffic));
+	return bpf_map_update_elem(bpf_map__fd(map), &at, b->traffic, BPF_ANY) ? -errno : 0;
+}
+
+int lb_bpf_backend_traffic(struct lb_bpf *b, uint32_t backend, struct lb_traffic *out)
+{
+	return read_traffic(b, b->skel->maps.backend_traffic, backend, out);
+}
+
+int lb_bpf_service_traffic(struct lb_bpf *b, uint32_t service, struct lb_traffic *out)
+{
+	return read_traffic(b, b->skel->maps.service_traffic, service, out);
+}
+
+int lb_bpf_clear_backend_traffic(struct lb_bpf *b, uint32_t backend)
+{
+	return clear_traffic(b, b->skel->maps.backend_traffic, backend);
+}
+
+int lb_bpf_clear_service_traffic(struct lb_bpf *b, uint32_t service)
+{
+	return clear_traffic(b, b->skel->maps.service_traffic, service);
+}
+
+uint32_t lb_bpf_flows_touched(struct lb_bpf *b, int family)
+{
+	struct {
+		uint32_t lock, next;
+	} cursor = {};
+	uint32_t at = family == 6 ? 1 : 0; /* enum lb_cursor_id */
+
+	if (bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.cursors), &at, &cursor))
+		return b->sizes.flows;
+	return cursor.next < b->sizes.flows ? cursor.next : b->sizes.flows;
+}
+
+static uint64_t map_memory(int fd)
+{
+	char path[64], line[128];
+	unsigned long long bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	fclose(f);
+	return bytes;
+}
+
+uint64_t lb_bpf_memory(struct lb_bpf *b, const char *name)
+{
+	struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, b->skel->obj)
+		if (!name || !strcmp(name, bpf_map__name(map)))
+			bytes += map_memory(bpf_map__fd(map));
+	return bytes;
+}
+
+int lb_bpf_program_fd(struct lb_bpf *b)
+{
+	return bpf_program__fd(b->skel->progs.lb_ingress);
+}
+
+int lb_bpf_test_packet(struct lb_bpf *b, const void *in, uint32_t in_length, void *out, uint32_t *out_length,
+	int repeat, uint32_t *verdict, uint32_t *nanoseconds)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = in_length, .data_out = out,
+		.data_size_out = out_length ? *out_length : 0, .repeat = repeat);
+
+	if (bpf_prog_test_run_opts(lb_bpf_program_fd(b), &opts))
+		return -errno;
+	if (out_length)
+		*out_length = opts.data_size_out;
+	if (verdict)
+		*verdict = opts.retval;
+	if (nanoseconds)
+		*nanoseconds = opts.duration;
+	return 0;
+}

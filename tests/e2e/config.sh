@@ -59,11 +59,11 @@ backend_is() { # POOL BACKEND FIELD VALUE
 service_up() { # SERVICE BACKENDS
 	local is; is=$(of_service "$1" backends_up) && [ "$is" = "$2" ] || { echo "$1: $is backends up, not $2"; return 1; }
 }
-all_up() { # every service has all its backends
-	ctl --json services | python3 -c '
+all_up() { # every backend, as its check says
+	ctl --json backends | python3 -c '
 import json, sys
-bad = [s["name"] for s in json.load(sys.stdin) if s["backends_up"] != s["backends_total"]]
-sys.exit("not all backends of %s are up" % bad if bad else 0)'
+bad = [b["pool"] + "/" + b["name"] for b in json.load(sys.stdin) if b["state"] != "up"]
+sys.exit("not up: %s" % bad if bad else 0)'
 }
 interfaces_attached() {
 	ctl --json status | python3 -c '

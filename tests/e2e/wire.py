@@ -102,6 +102,11 @@ class Node:
         subprocess.run(["nsenter", "--net=" + self.path, "--", "nft", "-f", "-"], input=rules, text=True,
                        check=True, timeout=20)
 
+    def mute(self):
+        """From now on its TCP and UDP say nothing: raw frames speak for it."""
+        self.nft("table inet mute { chain in { type filter hook input priority 0; "
+                 "meta l4proto { tcp, udp } drop; }; }")
+
     def sysctl(self, key, value):
         with self.inside(), open("/proc/sys/" + key, "w") as f:
             f.write(str(value))
@@ -169,7 +174,9 @@ class Tap:
             self.sock.send(bytes(frame))
 
     def frame(self, packet, to):
-        return Ether(src=self.mac, dst=to) / packet
+        """packet: scapy's or bytes"""
+        kind = 0x800 if bytes(packet)[0] >> 4 == 4 else 0x86dd
+        return Ether(src=self.mac, dst=to, type=kind) / packet
 
     def raw(self, match, seconds=2):
         """The bytes of the next frame that came in and match(bytes), or None when time is up."""

@@ -144,6 +144,27 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 		end_walk(age, ev_now(loop));
 }
 
+/* What was adopted is there from the start: who asks before the first walk has ended is not told 0. */
+static void count_adopted(struct lb_age *age)
+{
+	struct lb_bpf *bpf = age->live->bpf;
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		uint64_t touched = lb_bpf_flows_touched(bpf, v6 ? 6 : 4);
+
+		for (uint64_t id = 0; id < touched; id++) {
+			const struct lb_flow *f = v6 ? &bpf->view.flows6[id].head : &bpf->view.flows4[id].head;
+			uint8_t state = f->state;
+
+			if (state == LB_FLOW_FREE || f->service >= bpf->sizes.services)
+				continue;
+			age->last.flows[v6]++;
+			age->last.half_open += lb_flow_is_half_open(state);
+			age->service_live[f->service] += lb_flow_is_live(state);
+		}
+	}
+}
+
 int lb_age_start(struct lb_age *age, struct lb_live *live)
 {
 	memset(age, 0, sizeof(*age));
@@ -154,6 +175,7 @@ int lb_age_start(struct lb_age *age, struct lb_live *live)
 		return -ENOMEM;
 	}
 	age->live = live;
+	count_adopted(age);
 	ev_timer_init(&age->timer, on_tick, LB_AGE_TICK_S, LB_AGE_TICK_S);
 	age->timer.data = age;
 	ev_timer_start(live->loop, &age->timer);

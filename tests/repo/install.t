@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make install` below a DESTDIR: the right files, in the right places, and `make uninstall` takes away the same.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+T=$(mktemp -d) || exit 1
+trap 'rm -rf "$T"' EXIT
+count=0 failed=0
+export MAKEFLAGS=
+
+ok() { # TEXT COMMAND...
+	local text=$1
+	shift
+	count=$((count + 1))
+	if "$@" > "$T/out" 2>&1; then
+		echo "ok $count - $text"
+	else
+		echo "not ok $count - $text"
+		sed 's/^/# /' "$T/out" >&2
+		failed=1
+	fi
+}
+files() { (cd "$T/dest" && find . -type f | sort); }
+same() { diff <(echo "$1") <(echo "$2"); }
+has_mode() { [ "$(stat -c %a "$T/dest/$2")" = "$1" ]; }
+
+mkdir "$T/dest"
+ok "install" make --no-print-directory install DESTDIR="$T/dest" PREFIX=/opt/tandem
+want="./etc/tandem/tandem.conf.example
+./opt/tandem/bin/echo_server
+./opt/tandem/bin/kv_client
+./opt/tandem/bin/kv_store
+./opt/tandem/bin/load_client
+./opt/tandem/bin/tandemctl
+./opt/tandem/bin/time_client
+./opt/tandem/bin/time_server
+./opt/tandem/lib/sysctl.d/90-tandem.conf
+./opt/tandem/lib/systemd/system/tandem-lb.service
+./opt/tandem/sbin/tandem-lb
+./opt/tandem/share/bash-completion/completions/tandemctl
+./opt/tandem/share/man/man5/tandem.conf.5
+./opt/tandem/share/man/man8/tandem-lb.8
+./opt/tandem/share/man/man8/tandemctl.8"
+ok "these files and no others" same "$want" "$(files)"
+ok "programs may be run by all" has_mode 755 opt/tandem/sbin/tandem-lb
+ok "files may be read by all" has_mode 644 opt/tandem/lib/systemd/system/tandem-lb.service
+ok "the program runs" "$T/dest/opt/tandem/sbin/tandem-lb" --version
+ok "the unit starts it where it is" grep -qx 'ExecStart=/opt/tandem/sbin/tandem-lb' \
+	"$T/dest/opt/tandem/lib/systemd/system/tandem-lb.service"
+touch "$T/dest/etc/tandem/tandem.conf" "$T/dest/opt/tandem/bin/not-ours"
+ok "uninstall" make --no-print-directory uninstall DESTDIR="$T/dest" PREFIX=/opt/tandem
+ok "only what is not ours is left" same $'./etc/tandem/tandem.conf\n./opt/tandem/bin/not-ours' "$(files)"
+
+if command -v systemd-analyze > /dev/null; then
+	exposure=$(systemd-analyze security --offline=true etc/systemd/tandem-lb.service 2> /dev/null |
+		sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
+	ok "systemd-analyze rates the unit at most 2.1 (it says $exposure)" awk "BEGIN { exit !(\"$exposure\" != \"\" && $exposure <= 2.1) }"
+else
+	count=$((count + 1))
+	echo "ok $count - systemd-analyze rates the unit # SKIP no systemd-analyze"
+fi
+
+echo "1..$count"
+exit $failed

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the documents show is true: their configs check, their commands and options exist.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+BIN=${TANDEM_BIN:-build/bin}
+[ -x "$BIN/tandem-lb" ] || { echo "1..0 # SKIP no $BIN/tandem-lb, run make first"; exit 0; }
+T=$(mktemp -d) || exit 1
+trap 'rm -rf "$T"' EXIT
+count=0 failed=0
+
+ok() { # TEXT COMMAND...
+	local text=$1
+	shift
+	count=$((count + 1))
+	if "$@" > "$T/out" 2>&1; then
+		echo "ok $count - $text"
+	else
+		echo "not ok $count - $text"
+		sed 's/^/# /' "$T/out" >&2
+		failed=1
+	fi
+}
+is_short() { [ "$(wc -l < "$1")" -ge 10 ] && [ "$(wc -l < "$1")" -le 20 ]; }
+make_knows() { make -n "$1"; }
+is_a_target() { grep -q "^#: $1 " Makefile; }
+help_has() { "$BIN/tandemctl" --help | grep -qw -- "$1"; }
+
+sed -n '/^```libconfig$/,/^```$/p' README.md | grep -v '^```' > "$T/readme.conf"
+ok "the README's config has at most 20 lines" is_short "$T/readme.conf"
+ok "... and checks" "$BIN/tandem-lb" -t -c "$T/readme.conf"
+ok "etc/tandem.conf.example checks" "$BIN/tandem-lb" -t -c etc/tandem.conf.example
+sed -n '/^## Example/,$p' docs/CONFIG.md | sed -n 's/^    //p' > "$T/config.conf"
+ok "the example of docs/CONFIG.md checks" "$BIN/tandem-lb" -t -c "$T/config.conf"
+
+for target in $(grep -ohE '(sudo |`)make [a-z]+' README.md docs/*.md | awk '{ print $NF }' | sort -u); do
+	ok "make $target, named in the documents, is a target" is_a_target "$target"
+done
+for command in $(grep -ohE '^ +tandemctl [a-z]+' README.md | awk '{ print $2 }' | sort -u); do
+	ok "tandemctl $command is a command" help_has "$command"
+done
+for page in docs/man/*.[1-8]; do
+	ok "$page: man finds no fault in it" bash -c 'warnings=$(man --warnings -E UTF-8 -l "$1" 2>&1 > /dev/null); [ -z "$warnings" ] ||
+		{ echo "$warnings"; false; }' - "$page"
+done
+for option in $("$BIN/tandem-lb" --help | grep -oE '^ +-[-a-zA-Z]+|--[a-z]+' | tr -d ' ' | sort -u); do
+	ok "tandem-lb $option is in its man page" grep -qF -e "${option//-/\\-}" docs/man/tandem-lb.8
+done
+for command in $("$BIN/tandemctl" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | sort -u); do
+	ok "tandemctl $command is in its man page" grep -qE "^\.B.*\b$command\b" docs/man/tandemctl.8
+done
+
+echo "1..$count"
+exit $failed

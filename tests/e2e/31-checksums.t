@@ -137,7 +137,7 @@ def body():
         wrong_stays_wrong(family)
     padded()
     for n in (c1, b1):
-        n.run("nft delete table inet mute")
+        n.speak()
 
 
 main(body)

@@ -103,9 +103,12 @@ class Node:
                        check=True, timeout=20)
 
     def mute(self):
-        """From now on its TCP and UDP say nothing: raw frames speak for it."""
+        """From now on its stack hears and says nothing but ARP and ND: raw frames speak for it."""
         self.nft("table inet mute { chain in { type filter hook input priority 0; "
-                 "meta l4proto { tcp, udp } drop; }; }")
+                 "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept; drop; }; }")
+
+    def speak(self):
+        self.nft("delete table inet mute")
 
     def sysctl(self, key, value):
         with self.inside(), open("/proc/sys/" + key, "w") as f:

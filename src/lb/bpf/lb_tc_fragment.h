@@ -180,7 +180,8 @@ static __always_inline int lb_tc_fragment_later_as(struct __sk_buff *skb, const 
 
 	if (!g || !p)
 		goto pass;
-	if (!v6 && p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP)
+	/* Of another protocol: no first one of ours will come. Behind an IPv6 extension any may stand. */
+	if (p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP && !(v6 && lb_ipv6_is_extension(p->t.protocol)))
 		goto pass;
 	lb_fragment_key(&key, p, v6);
 	e = bpf_map_lookup_elem(&fragments, &key);

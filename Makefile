@@ -56,6 +56,7 @@ san: deps $(PROGS:%=build/san/bin/%)
 deps:
 	@scripts/deps
 
+#: help        this list
 help:
 	@sed -n 's/^#: //p' Makefile
 

@@ -24,6 +24,9 @@ ok() { # TEXT COMMAND...
 is_short() { [ "$(wc -l < "$1")" -ge 10 ] && [ "$(wc -l < "$1")" -le 20 ]; }
 make_knows() { make -n "$1"; }
 is_a_target() { grep -q "^#: $1 " Makefile; }
+clean_page() { # what it warns of goes to stderr
+	man --warnings -E UTF-8 -l "$1" 2>&1 > /dev/null | tee /dev/stderr | { ! grep -q .; }
+}
 help_has() { "$BIN/tandemctl" --help | grep -qw -- "$1"; }
 
 sed -n '/^```libconfig$/,/^```$/p' README.md | grep -v '^```' > "$T/readme.conf"
@@ -40,8 +43,12 @@ for command in $(grep -ohE '^ +tandemctl [a-z]+' README.md | awk '{ print $2 }' 
 	ok "tandemctl $command is a command" help_has "$command"
 done
 for page in docs/man/*.[1-8]; do
-	ok "$page: man finds no fault in it" bash -c 'warnings=$(man --warnings -E UTF-8 -l "$1" 2>&1 > /dev/null); [ -z "$warnings" ] ||
-		{ echo "$warnings"; false; }' - "$page"
+	if command -v man > /dev/null; then
+		ok "$page: man finds no fault in it" clean_page "$page"
+	else
+		count=$((count + 1))
+		echo "ok $count - $page: man finds no fault in it # SKIP no man"
+	fi
 done
 for option in $("$BIN/tandem-lb" --help | grep -oE '^ +-[-a-zA-Z]+|--[a-z]+' | tr -d ' ' | sort -u); do
 	ok "tandem-lb $option is in its man page" grep -qF -e "${option//-/\\-}" docs/man/tandem-lb.8

@@ -284,11 +284,16 @@ static bool is_own_address(const struct nat_model *m, int family, const uint32_t
 	return false;
 }
 
+static bool is_extension(uint8_t next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT;
+}
+
 static void run_later(struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
 {
 	e->kind = NAT_PASS;
-	if (p->family == 4 && p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP)
-		return;
+	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP && !(p->family == 6 && is_extension(p->protocol)))
+		return; /* no first fragment of ours will come */
 	for (int i = NAT_MODEL_FRAGMENTS - 1; i >= 0; i--) {
 		/* the newest first */
 		const struct nat_fragment *g = &m->fragments[(m->fragment_next + (uint32_t)i) % NAT_MODEL_FRAGMENTS];

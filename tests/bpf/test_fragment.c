@@ -105,6 +105,21 @@ static void fragments_of_others_are_left_alone(void **state)
 	assert_int_equal(fixture_counter(&x, LB_COUNT_FRAGMENT_HELD), 0);
 }
 
+/* A large ping to a service address: nothing of it is held. */
+static void fragments_of_other_protocols_are_left_alone(void **state)
+{
+	struct frame pieces[8], got;
+
+	for (int family = 4; family <= 6; family += 2) {
+		open_world(family);
+		cut(family, IPPROTO_UDP, 9, pieces);
+		pieces[1].bytes[family == 4 ? ETH_BYTES + 9 : ETH_BYTES + 40] = family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+		assert_int_equal(fixture_run(&x, &pieces[1], &got), VERDICT_PASS);
+		assert_int_equal(fixture_counter(&x, LB_COUNT_FRAGMENT_HELD), 0);
+		fixture_close(&x);
+	}
+}
+
 /* To one of our addresses, but no service: the stack gets them in the end. */
 static void fragments_to_no_service_of_ours_pass_after_their_first(void **state)
 {
@@ -226,6 +241,7 @@ int main(void)
 		with_cleanup(an_early_fragment_waits_for_its_own_first_only),
 		with_cleanup(an_ipv6_fragment_of_another_source_waits_on),
 		with_cleanup(fragments_of_others_are_left_alone),
+		with_cleanup(fragments_of_other_protocols_are_left_alone),
 		with_cleanup(fragments_to_no_service_of_ours_pass_after_their_first),
 		with_cleanup(ipv4_fragments_arrive_whole_in_any_order),
 		with_cleanup(ipv6_fragments_arrive_whole_in_any_order),

@@ -230,7 +230,7 @@ static struct packet_spec new_packet(void)
 
 static void send_error(void)
 {
-	struct frame quoted, f;
+	struct frame quoted, sent, f;
 	int at = any_flow();
 	struct packet_spec s;
 	uint32_t router[4], word;
@@ -244,12 +244,22 @@ static void send_error(void)
 	s.extensions = (uint8_t)below(4);
 	packet_build(&s, &quoted);
 	if (below(8)) {
+		sent = quoted;
+		make_zero_sum(&sent);
+
 		const struct nat_flow *n = &model.flows[at];
 		int to_client = !memcmp(s.to.addr, n->client.addr, 16) && s.to.port == n->client.port;
 
 		s.from = to_client ? n->service : n->client;
 		s.to = to_client ? n->client : n->backend;
 		packet_build(&s, &quoted);
+		/* Translated back its checksum is to come out as 0. */
+		memcpy(quoted.bytes + quoted.length - 2, sent.bytes + sent.length - 2, 2);
+
+		struct packet_parts p = frame_parse(&quoted);
+
+		if (p.whole)
+			packet_sums_set(quoted.bytes, &p);
 	}
 	memcpy(router, s.to.addr, 16);
 	if (below(2))

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the dataplane costs by itself: nanoseconds a packet by BPF_PROG_TEST_RUN, bytes of map memory a flow by the
- * kernel's own accounting, seconds to age a million flows out. Prints a Markdown table; exit status 1 when memory is
- * over its limit. usage: bench_bpf [FLOWS]   (default 1048576)
+ * What the dataplane costs by itself: nanoseconds a packet by BPF_PROG_TEST_RUN, bytes of map memory a flow
+ * by the kernel's own accounting, seconds to age a million flows out. Prints a Markdown table; exit status 1
+ * when memory is over its limit. usage: bench_bpf [FLOWS]   (default 1048576)
  *
- * How a run sees a million flows and not one hot one: each service's only backend is the next service's address. The
- * program leaves the packet translated, so the next repetition of the same run is a packet of the client's flow to
- * the next service: a run of HOPS repetitions is HOPS packets of HOPS flows, and no system call between them. The
- * flows were made in random order, the clients are taken in random order: table and index are as cold as a million
- * flows make them. The SYN+ACK walks the same chain backwards.
+ * How a run sees a million flows and not one hot one: each service's only backend is the next service's
+ * address. The program leaves the packet translated, so the next repetition of the same run is a packet of
+ * the client's flow to the next service: a run of HOPS repetitions is HOPS packets of HOPS flows, and no
+ * system call between them. The flows were made in random order, the clients are taken in random order: table
+ * and index are as cold as a million flows make them. The SYN+ACK walks the same chain backwards.
  */
 #include "fixture.h"
 
@@ -22,9 +22,9 @@
 
 #include <cmocka.h>
 
-#define HOPS         200
-#define RUNS         1000
-#define SPARE        (20 * HOPS) /* flows left free, for the cost of a new one */
+#define HOPS          200
+#define RUNS          1000
+#define SPARE         (20 * HOPS) /* flows left free, for the cost of a new one */
 #define MEMORY_LIMIT4 128.0
 #define MEMORY_LIMIT6 176.0
 
@@ -71,11 +71,12 @@ static void open_chain(int family, uint32_t flows, uint32_t length)
 }
 
 /* Repeat the packet along the chain from that hop; the mean in nanoseconds. */
-static uint32_t walk(int family, uint32_t n, uint32_t hop, enum lb_direction direction, uint8_t flags, int repeat)
+static uint32_t walk(
+	int family, uint32_t n, uint32_t hop, enum lb_direction direction, uint8_t flags, int repeat)
 {
 	struct endpoint c = client(family, n), far = hop_endpoint(family, hop);
-	struct packet_spec s = fixture_packet(
-		family, IPPROTO_TCP, direction == LB_TO_BACKEND ? &c : &far, direction == LB_TO_BACKEND ? &far : &c, flags);
+	struct packet_spec s = fixture_packet(family, IPPROTO_TCP, direction == LB_TO_BACKEND ? &c : &far,
+		direction == LB_TO_BACKEND ? &far : &c, flags);
 	struct frame in, out;
 	uint32_t ns = 0;
 
@@ -127,7 +128,8 @@ static double mean_hit(int family, uint32_t clients, int repeat)
 	double sum = 0;
 
 	for (int i = 0; i < RUNS; i++)
-		sum += walk(family, fixture_below(&chance, clients), 0, LB_TO_BACKEND, TCP_ACK | TCP_PSH, repeat);
+		sum += walk(
+			family, fixture_below(&chance, clients), 0, LB_TO_BACKEND, TCP_ACK | TCP_PSH, repeat);
 	return sum / RUNS;
 }
 
@@ -142,8 +144,11 @@ static double age_out(int family, uint32_t *removed)
 		struct lb_flow *f = fixture_flow_at(&x, family, id);
 
 		if (f->state != LB_FLOW_FREE) {
-			x.b.view.control[count++] = (struct lb_control){.op = LB_CONTROL_EXPIRE, .family = (uint32_t)family,
-				.id = id, .generation = f->generation, .last_seen = f->last_seen};
+			x.b.view.control[count++] = (struct lb_control){.op = LB_CONTROL_EXPIRE,
+				.family = (uint32_t)family,
+				.id = id,
+				.generation = f->generation,
+				.last_seen = f->last_seen};
 			++*removed;
 		}
 		if (count == LB_CONTROL_MAX || (count && id + 1 == x.b.sizes.flows)) {
@@ -190,7 +195,8 @@ static void bench_table(int family, uint32_t flows)
 	printf("| IPv%d, new flow, beside %u others | %.0f ns |\n", family, held, fresh / 15);
 	aged = age_out(family, &removed);
 	printf("| IPv%d, removed by the control program | %.0f ns a flow |\n", family, aged * 1e9 / removed);
-	printf("| IPv%d, %u flows: made and established, aged out | %.2f s, %.2f s |\n", family, removed, filled, aged);
+	printf("| IPv%d, %u flows: made and established, aged out | %.2f s, %.2f s |\n", family, removed,
+		filled, aged);
 	if (fixture_flow_count(&x, family))
 		printf("| IPv%d, flows left behind | %u, FAIL |\n", family, fixture_flow_count(&x, family));
 	fixture_close(&x);
@@ -212,8 +218,8 @@ static bool bench_memory(uint32_t flows)
 		bytes /= flows;
 		/* The half-open budget's eight bytes serve both families. */
 		bytes += (double)lb_bpf_memory(&x.b, "half_open") / flows;
-		printf("| IPv%d, map memory a flow, of %u | %.1f bytes (limit %.0f: %s) |\n", v6 ? 6 : 4, flows, bytes,
-			limits[v6], bytes <= limits[v6] ? "pass" : "FAIL");
+		printf("| IPv%d, map memory a flow, of %u | %.1f bytes (limit %.0f: %s) |\n", v6 ? 6 : 4,
+			flows, bytes, limits[v6], bytes <= limits[v6] ? "pass" : "FAIL");
 		good = good && bytes <= limits[v6];
 	}
 	printf("| all maps together | %.1f MiB |\n", (double)lb_bpf_memory(&x.b, NULL) / 1048576.0);

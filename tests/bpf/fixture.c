@@ -45,7 +45,12 @@ static const char *const setup =
 bool fixture_enter(const char *program)
 {
 	struct lb_bpf b;
-	struct lb_bpf_sizes small = {.flows = 16, .half_open = 16, .services = 1, .pools = 1, .backends = 1, .sticky = 1,
+	struct lb_bpf_sizes small = {.flows = 16,
+		.half_open = 16,
+		.services = 1,
+		.pools = 1,
+		.backends = 1,
+		.sticky = 1,
 		.table_slots = 16};
 	int err;
 
@@ -62,7 +67,8 @@ bool fixture_enter(const char *program)
 	if (!err)
 		lb_bpf_close(&b); /* any other failure is for the tests to show */
 	if (system(setup)) {
-		fprintf(stderr, "%s: the test's network namespace could not be set up (ip, sysctl, veth)\n", program);
+		fprintf(stderr, "%s: the test's network namespace could not be set up (ip, sysctl, veth)\n",
+			program);
 		exit(1);
 	}
 	fixture_link_ifindex = (int)if_nametoindex("out");
@@ -110,8 +116,13 @@ uint64_t fixture_seed(void)
 
 void fixture_open(struct fixture *x, uint32_t flows, uint32_t half_open)
 {
-	struct lb_bpf_sizes sizes = {.flows = flows, .half_open = half_open, .services = FIXTURE_SERVICES,
-		.pools = FIXTURE_SERVICES, .backends = FIXTURE_BACKENDS, .sticky = 64, .table_slots = 65536};
+	struct lb_bpf_sizes sizes = {.flows = flows,
+		.half_open = half_open,
+		.services = FIXTURE_SERVICES,
+		.pools = FIXTURE_SERVICES,
+		.backends = FIXTURE_BACKENDS,
+		.sticky = 64,
+		.table_slots = 65536};
 	struct lb_link *link;
 
 	memset(x, 0, sizeof(*x));
@@ -164,7 +175,8 @@ static struct net_addr net_addr_of(int family, const struct endpoint *at)
 	return a;
 }
 
-uint32_t fixture_backend(struct fixture *x, uint32_t pool, int family, const struct endpoint *at, uint32_t weight)
+uint32_t fixture_backend(
+	struct fixture *x, uint32_t pool, int family, const struct endpoint *at, uint32_t weight)
 {
 	uint32_t index = x->backend_count++;
 	uint64_t table = x->b.view.pools[pool].table;
@@ -189,15 +201,19 @@ uint32_t fixture_backend(struct fixture *x, uint32_t pool, int family, const str
 	return index;
 }
 
-uint32_t fixture_service(struct fixture *x, int family, uint8_t protocol, const struct endpoint *at, uint32_t pool)
+uint32_t fixture_service(
+	struct fixture *x, int family, uint8_t protocol, const struct endpoint *at, uint32_t pool)
 {
 	uint32_t index = x->service_count++;
 	struct net_addr a = net_addr_of(family, at);
 
 	assert_true(index < FIXTURE_SERVICES);
-	x->services[index] = (struct fixture_service){.family = family, .protocol = protocol, .at = *at, .pool = pool};
-	x->b.view.services[index] = (struct lb_service_entry){.pool = pool, .protocol = protocol,
-		.idle_jiffies = 900 * x->b.view.globals->hz, .on_empty = LB_ON_EMPTY_REJECT};
+	x->services[index] =
+		(struct fixture_service){.family = family, .protocol = protocol, .at = *at, .pool = pool};
+	x->b.view.services[index] = (struct lb_service_entry){.pool = pool,
+		.protocol = protocol,
+		.idle_jiffies = 900 * x->b.view.globals->hz,
+		.on_empty = LB_ON_EMPTY_REJECT};
 	assert_int_equal(lb_bpf_set_service_key(&x->b, &a, at->port, protocol, index), 0);
 	assert_int_equal(lb_bpf_set_own_addr(&x->b, &a), 0);
 	return index;
@@ -205,10 +221,13 @@ uint32_t fixture_service(struct fixture *x, int family, uint8_t protocol, const 
 
 int fixture_run_repeat(struct fixture *x, const struct frame *in, struct frame *out, int repeat, uint32_t *ns)
 {
-	struct __sk_buff context = {.ifindex = x->ingress, .ingress_ifindex = x->ingress, .gso_size = x->gso_size,
+	struct __sk_buff context = {.ifindex = x->ingress,
+		.ingress_ifindex = x->ingress,
+		.gso_size = x->gso_size,
 		.gso_segs = x->gso_size ? 2 : 0};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->length, .data_out = out->bytes,
-		.data_size_out = sizeof(out->bytes), .repeat = repeat, .ctx_in = &context, .ctx_size_in = sizeof(context));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes, .data_size_in = in->length,
+		.data_out = out->bytes, .data_size_out = sizeof(out->bytes), .repeat = repeat,
+		.ctx_in = &context, .ctx_size_in = sizeof(context));
 
 	if (bpf_prog_test_run_opts(lb_bpf_program_fd(&x->b), &opts))
 		fail_msg("BPF_PROG_TEST_RUN of %u bytes: %s", in->length, strerror(errno));
@@ -244,17 +263,19 @@ uint32_t fixture_flow_id(struct fixture *x, int family, const struct lb_flow *f)
 			   : (uint32_t)((const struct lb_flow4 *)f - x->b.view.flows4);
 }
 
-struct lb_flow *fixture_flow(
-	struct fixture *x, int family, uint8_t protocol, const struct endpoint *client, const struct endpoint *service)
+struct lb_flow *fixture_flow(struct fixture *x, int family, uint8_t protocol, const struct endpoint *client,
+	const struct endpoint *service)
 {
 	for (uint32_t id = 0; id < x->b.sizes.flows; id++) {
 		struct lb_flow *f = fixture_flow_at(x, family, id);
-		const void *c = family == 6 ? (void *)x->b.view.flows6[id].client : (void *)&x->b.view.flows4[id].client;
-		const void *s = family == 6 ? (void *)x->b.view.flows6[id].service : (void *)&x->b.view.flows4[id].service;
+		const void *c = family == 6 ? (void *)x->b.view.flows6[id].client
+					    : (void *)&x->b.view.flows4[id].client;
+		const void *s = family == 6 ? (void *)x->b.view.flows6[id].service
+					    : (void *)&x->b.view.flows4[id].service;
 		size_t bytes = family == 6 ? 16 : 4;
 
-		if (f->state == LB_FLOW_FREE || f->protocol != protocol || f->client_port != htons(client->port) ||
-			memcmp(c, client->addr, bytes))
+		if (f->state == LB_FLOW_FREE || f->protocol != protocol ||
+			f->client_port != htons(client->port) || memcmp(c, client->addr, bytes))
 			continue;
 		if (!service || (f->service_port == htons(service->port) && !memcmp(s, service->addr, bytes)))
 			return f;
@@ -292,7 +313,8 @@ uint32_t fixture_live_count(struct fixture *x, uint32_t backend)
 		for (int family = 4; family <= 6; family += 2) {
 			struct lb_flow *f = fixture_flow_at(x, family, id);
 
-			count += f->state != LB_FLOW_FREE && f->backend == backend && lb_flow_is_live(f->state);
+			count += f->state != LB_FLOW_FREE && f->backend == backend &&
+				 lb_flow_is_live(f->state);
 		}
 	return count;
 }
@@ -301,8 +323,11 @@ bool fixture_control(struct fixture *x, enum lb_control_op op, int family, const
 {
 	struct lb_control *c = &x->b.view.control[0];
 
-	*c = (struct lb_control){.op = op, .family = (uint32_t)family, .id = fixture_flow_id(x, family, f),
-		.generation = f->generation, .last_seen = f->last_seen};
+	*c = (struct lb_control){.op = op,
+		.family = (uint32_t)family,
+		.id = fixture_flow_id(x, family, f),
+		.generation = f->generation,
+		.last_seen = f->last_seen};
 	assert_int_equal(lb_bpf_control(&x->b, 1), 0);
 	return c->op == LB_CONTROL_DONE;
 }
@@ -317,8 +342,11 @@ void fixture_remove_all(struct fixture *x)
 				struct lb_flow *f = fixture_flow_at(x, family, id);
 
 				if (f->state != LB_FLOW_FREE)
-					x->b.view.control[count++] = (struct lb_control){.op = LB_CONTROL_REMOVE,
-						.family = (uint32_t)family, .id = id, .generation = f->generation};
+					x->b.view.control[count++] =
+						(struct lb_control){.op = LB_CONTROL_REMOVE,
+							.family = (uint32_t)family,
+							.id = id,
+							.generation = f->generation};
 			}
 			assert_int_equal(lb_bpf_control(&x->b, count), 0);
 			while (count--)
@@ -330,8 +358,16 @@ void fixture_remove_all(struct fixture *x)
 struct packet_spec fixture_packet(
 	int family, uint8_t protocol, const struct endpoint *from, const struct endpoint *to, uint8_t flags)
 {
-	struct packet_spec s = {.family = family, .protocol = protocol, .tcp_flags = flags, .from = *from, .to = *to,
-		.seq = 1000, .ack = flags & TCP_ACK ? 5001 : 0, .payload = 20, .fill = 7, .dont_fragment = true};
+	struct packet_spec s = {.family = family,
+		.protocol = protocol,
+		.tcp_flags = flags,
+		.from = *from,
+		.to = *to,
+		.seq = 1000,
+		.ack = flags & TCP_ACK ? 5001 : 0,
+		.payload = 20,
+		.fill = 7,
+		.dont_fragment = true};
 
 	if (protocol == IPPROTO_TCP && flags & (TCP_SYN | TCP_FIN | TCP_RST))
 		s.payload = 0;
@@ -356,8 +392,8 @@ struct lb_flow *fixture_flow_of(struct fixture *x, uint32_t service, const struc
 	return fixture_flow(x, s->family, s->protocol, client, &s->at);
 }
 
-int fixture_say(struct fixture *x, uint32_t service, const struct endpoint *client, enum lb_direction direction,
-	uint8_t flags, uint32_t seq, uint32_t ack, struct frame *out)
+int fixture_say(struct fixture *x, uint32_t service, const struct endpoint *client,
+	enum lb_direction direction, uint8_t flags, uint32_t seq, uint32_t ack, struct frame *out)
 {
 	const struct fixture_service *s = &x->services[service];
 	struct lb_flow *f = fixture_flow_of(x, service, client);
@@ -389,8 +425,10 @@ int fixture_connect(struct fixture *x, uint32_t service, const struct endpoint *
 
 void fixture_establish(struct fixture *x, uint32_t service, const struct endpoint *client)
 {
-	assert_int_equal(fixture_say(x, service, client, LB_TO_CLIENT, TCP_SYN | TCP_ACK, 5000, 101, NULL), VERDICT_REDIRECT);
-	assert_int_equal(fixture_say(x, service, client, LB_TO_BACKEND, TCP_ACK, 101, 5001, NULL), VERDICT_REDIRECT);
+	assert_int_equal(fixture_say(x, service, client, LB_TO_CLIENT, TCP_SYN | TCP_ACK, 5000, 101, NULL),
+		VERDICT_REDIRECT);
+	assert_int_equal(
+		fixture_say(x, service, client, LB_TO_BACKEND, TCP_ACK, 101, 5001, NULL), VERDICT_REDIRECT);
 }
 
 /* ---- sticky sources ---- */

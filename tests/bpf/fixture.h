@@ -60,20 +60,23 @@ void fixture_close(struct fixture *x);
 
 /* Each returns the new one's index. */
 uint32_t fixture_pool(struct fixture *x, enum lb_pick pick);
-uint32_t fixture_backend(struct fixture *x, uint32_t pool, int family, const struct endpoint *at, uint32_t weight);
-uint32_t fixture_service(struct fixture *x, int family, uint8_t protocol, const struct endpoint *at, uint32_t pool);
+uint32_t fixture_backend(
+	struct fixture *x, uint32_t pool, int family, const struct endpoint *at, uint32_t weight);
+uint32_t fixture_service(
+	struct fixture *x, int family, uint8_t protocol, const struct endpoint *at, uint32_t pool);
 /* A new table for the pool with these backends, in this order. */
 void fixture_table(struct fixture *x, uint32_t pool, const uint16_t *backends, uint32_t count);
 
 /* Run the frame; *out is what the program left of it. Returns the verdict. */
 int fixture_run(struct fixture *x, const struct frame *in, struct frame *out);
-int fixture_run_repeat(struct fixture *x, const struct frame *in, struct frame *out, int repeat, uint32_t *ns);
+int fixture_run_repeat(
+	struct fixture *x, const struct frame *in, struct frame *out, int repeat, uint32_t *ns);
 
 uint64_t fixture_counter(struct fixture *x, enum lb_counter which);
 
 /* The flow with that client (and service, unless NULL), by reading the whole array; NULL: none. */
-struct lb_flow *fixture_flow(
-	struct fixture *x, int family, uint8_t protocol, const struct endpoint *client, const struct endpoint *service);
+struct lb_flow *fixture_flow(struct fixture *x, int family, uint8_t protocol, const struct endpoint *client,
+	const struct endpoint *service);
 struct lb_flow *fixture_flow_at(struct fixture *x, int family, uint32_t id);
 uint32_t fixture_flow_id(struct fixture *x, int family, const struct lb_flow *f);
 uint32_t fixture_flow_count(struct fixture *x, int family);
@@ -95,15 +98,16 @@ int fixture_connect(struct fixture *x, uint32_t service, const struct endpoint *
 /* The rest of the handshake, or a reply. */
 void fixture_establish(struct fixture *x, uint32_t service, const struct endpoint *client);
 /* One packet of the flow in a direction; the verdict. out may be NULL. */
-int fixture_say(struct fixture *x, uint32_t service, const struct endpoint *client, enum lb_direction direction,
-	uint8_t flags, uint32_t seq, uint32_t ack, struct frame *out);
+int fixture_say(struct fixture *x, uint32_t service, const struct endpoint *client,
+	enum lb_direction direction, uint8_t flags, uint32_t seq, uint32_t ack, struct frame *out);
 struct lb_flow *fixture_flow_of(struct fixture *x, uint32_t service, const struct endpoint *client);
 
 /* 10.NET.0.HOST or fd00:NET::HOST. */
 struct endpoint fixture_endpoint(int family, uint8_t net, uint8_t host, uint16_t port);
 
-/* A client's packet to a service and a backend's to a client, with a payload when it is not a bare SYN or FIN. */
-struct packet_spec fixture_packet(int family, uint8_t protocol, const struct endpoint *from, const struct endpoint *to,
-	uint8_t flags);
+/* A client's packet to a service and a backend's to a client, with a payload when it is not a bare SYN or
+ * FIN. */
+struct packet_spec fixture_packet(
+	int family, uint8_t protocol, const struct endpoint *from, const struct endpoint *to, uint8_t flags);
 
 #endif

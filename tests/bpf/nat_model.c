@@ -48,7 +48,8 @@ static int find_service(const struct nat_model *m, const struct packet_parts *p)
 	for (uint32_t i = 0; i < m->x->service_count; i++) {
 		const struct fixture_service *s = &m->x->services[i];
 
-		if (s->family == p->family && s->protocol == p->protocol && same_endpoint(&s->at, p->dst, p->dport))
+		if (s->family == p->family && s->protocol == p->protocol &&
+			same_endpoint(&s->at, p->dst, p->dport))
 			return (int)i;
 	}
 	return -1;
@@ -78,17 +79,20 @@ uint32_t nat_model_live(const struct nat_model *m, uint32_t backend)
 	uint32_t count = 0;
 
 	for (int i = 0; i < NAT_MODEL_FLOWS; i++)
-		count += m->flows[i].used && m->flows[i].backend_at == backend && lb_flow_is_live(m->flows[i].state);
+		count += m->flows[i].used && m->flows[i].backend_at == backend &&
+			 lb_flow_is_live(m->flows[i].state);
 	return count;
 }
 
 /* ---- what comes out ---- */
 
 /*
- * The checksum at `at` after the bytes it covers changed from old to new (RFC 1624, equation 3). Only for what no
- * sum can be made of anew: fragments, quoted packets that are cut, and sums that were wrong and must stay so.
+ * The checksum at `at` after the bytes it covers changed from old to new (RFC 1624, equation 3). Only for
+ * what no sum can be made of anew: fragments, quoted packets that are cut, and sums that were wrong and must
+ * stay so.
  */
-static uint16_t adjusted(uint16_t check, const uint8_t *old, const uint8_t *new, uint32_t length, uint32_t skip)
+static uint16_t adjusted(
+	uint16_t check, const uint8_t *old, const uint8_t *new, uint32_t length, uint32_t skip)
 {
 	uint32_t sum = check == 0xffff ? 0xffff : 0xffffU - check; /* never zero */
 
@@ -108,8 +112,8 @@ static uint32_t covered(const uint8_t *bytes, const struct packet_parts *p, uint
 	return addresses;
 }
 
-/* The packet at p in `new` was `old` before its addresses, ports or contents changed: make its sums true, or as wrong
- * as they were. have: bytes of L4 that are there. */
+/* The packet at p in `new` was `old` before its addresses, ports or contents changed: make its sums true, or
+ * as wrong as they were. have: bytes of L4 that are there. */
 static void settle_sums(uint8_t *new, const uint8_t *old, const struct packet_parts *p, uint32_t have)
 {
 	uint32_t at = l4_check_offset(p) - p->l4;
@@ -150,8 +154,8 @@ static void set_macs(struct frame *f)
 }
 
 /* RFC 1812 5.3.1, RFC 8200 3: one hop less. */
-static void forward(const struct nat_flow *f, int direction, const struct frame *in, const struct packet_parts *p,
-	struct nat_expect *e)
+static void forward(const struct nat_flow *f, int direction, const struct frame *in,
+	const struct packet_parts *p, struct nat_expect *e)
 {
 	const struct endpoint *to = direction == LB_TO_BACKEND ? &f->backend : &f->service;
 	bool destination = direction == LB_TO_BACKEND;
@@ -220,8 +224,8 @@ static void answer_rst(const struct frame *in, const struct packet_parts *p, str
 }
 
 /* RFC 792, RFC 4443 */
-static void answer_error(
-	const struct frame *in, const struct packet_parts *p, uint8_t type, uint8_t code, uint32_t word, struct nat_expect *e)
+static void answer_error(const struct frame *in, const struct packet_parts *p, uint8_t type, uint8_t code,
+	uint32_t word, struct nat_expect *e)
 {
 	uint32_t quote = p->l4 - p->l3 + (p->protocol == IPPROTO_TCP ? 20 : 8);
 
@@ -234,8 +238,8 @@ static void answer_error(
 	swap_macs(in, &e->out);
 }
 
-static void refuse(const struct nat_model *m, int service, const struct frame *in, const struct packet_parts *p,
-	struct nat_expect *e)
+static void refuse(const struct nat_model *m, int service, const struct frame *in,
+	const struct packet_parts *p, struct nat_expect *e)
 {
 	e->kind = NAT_DROP;
 	if (m->x->b.view.services[service].on_empty != LB_ON_EMPTY_REJECT)
@@ -249,7 +253,8 @@ static void refuse(const struct nat_model *m, int service, const struct frame *i
 /* ---- packets of flows ---- */
 
 /* What keeps a packet of a flow from going on. */
-static bool stopped(const struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
+static bool stopped(
+	const struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
 {
 	if (p->ttl <= 1) {
 		answer_error(in, p, p->family == 4 ? 11 : 3, 0, 0, e);
@@ -266,8 +271,11 @@ static void remember_fragment(struct nat_model *m, const struct packet_parts *p,
 {
 	struct nat_fragment *g = &m->fragments[m->fragment_next++ % NAT_MODEL_FRAGMENTS];
 
-	*g = (struct nat_fragment){.family = p->family, .protocol = p->family == 4 ? p->protocol : 0,
-		.id = p->fragment_id, .flow = flow, .direction = direction};
+	*g = (struct nat_fragment){.family = p->family,
+		.protocol = p->family == 4 ? p->protocol : 0,
+		.id = p->fragment_id,
+		.flow = flow,
+		.direction = direction};
 	g->serial = flow >= 0 ? m->flows[flow].serial : 0;
 	memcpy(g->src, p->src, 16);
 	memcpy(g->dst, p->dst, 16);
@@ -279,24 +287,29 @@ static bool is_own_address(const struct nat_model *m, int family, const uint32_t
 		if (m->x->services[i].family == family && !memcmp(m->x->services[i].at.addr, addr, 16))
 			return true;
 	for (uint32_t i = 0; i < m->x->backend_count; i++)
-		if (m->x->b.view.backends[i].family == family && !memcmp(m->x->b.view.backends[i].addr, addr, 16))
+		if (m->x->b.view.backends[i].family == family &&
+			!memcmp(m->x->b.view.backends[i].addr, addr, 16))
 			return true;
 	return false;
 }
 
 static bool is_extension(uint8_t next)
 {
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT;
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING ||
+	       next == IPPROTO_FRAGMENT;
 }
 
-static void run_later(struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
+static void run_later(
+	struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
 {
 	e->kind = NAT_PASS;
-	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP && !(p->family == 6 && is_extension(p->protocol)))
+	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP &&
+		!(p->family == 6 && is_extension(p->protocol)))
 		return; /* no first fragment of ours will come */
 	for (int i = NAT_MODEL_FRAGMENTS - 1; i >= 0; i--) {
 		/* the newest first */
-		const struct nat_fragment *g = &m->fragments[(m->fragment_next + (uint32_t)i) % NAT_MODEL_FRAGMENTS];
+		const struct nat_fragment *g =
+			&m->fragments[(m->fragment_next + (uint32_t)i) % NAT_MODEL_FRAGMENTS];
 
 		if (g->family != p->family || g->id != p->fragment_id || memcmp(g->src, p->src, 16) ||
 			memcmp(g->dst, p->dst, 16) || (g->protocol && g->protocol != p->protocol))
@@ -313,8 +326,10 @@ static void run_later(struct nat_model *m, const struct frame *in, const struct 
 		e->kind = NAT_DROP; /* held */
 }
 
-/* An error about one of our flows' packets: inside and outside as its receiver knows it. RFC 5508, RFC 4443. */
-static void run_error(struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
+/* An error about one of our flows' packets: inside and outside as its receiver knows it. RFC 5508, RFC 4443.
+ */
+static void run_error(
+	struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
 {
 	uint8_t type = in->bytes[p->l4];
 	bool error = p->family == 4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
@@ -328,7 +343,8 @@ static void run_error(struct nat_model *m, const struct frame *in, const struct 
 	if (!error || p->fragment)
 		return;
 	q = packet_parse(in->bytes, p->end, p->l4 + 8, p->family, true);
-	if (!q.ok || q.later || (q.protocol != IPPROTO_TCP && q.protocol != IPPROTO_UDP) || memcmp(q.src, p->dst, 16))
+	if (!q.ok || q.later || (q.protocol != IPPROTO_TCP && q.protocol != IPPROTO_UDP) ||
+		memcmp(q.src, p->dst, 16))
 		return;
 	/* The quoted packet went the other way. */
 	e->flow = find(m, p->family, q.protocol, q.dst, q.dport, q.src, q.sport, &direction);
@@ -353,13 +369,15 @@ static void run_error(struct nat_model *m, const struct frame *in, const struct 
 	set_macs(&e->out);
 }
 
-static void run_unknown(struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
+static void run_unknown(
+	struct nat_model *m, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
 {
 	int service = find_service(m, p);
 
 	e->kind = NAT_PASS;
 	if (service < 0) {
-		if (p->fragment && (is_own_address(m, p->family, p->src) || is_own_address(m, p->family, p->dst)))
+		if (p->fragment &&
+			(is_own_address(m, p->family, p->src) || is_own_address(m, p->family, p->dst)))
 			remember_fragment(m, p, -1, 0);
 		return;
 	}
@@ -369,8 +387,8 @@ static void run_unknown(struct nat_model *m, const struct frame *in, const struc
 }
 
 /* A TCP segment's effect on its flow. False: the packet is not to be forwarded, or begins a new flow. */
-static bool tcp_event(
-	struct nat_model *m, int flow, int direction, const struct frame *in, const struct packet_parts *p, struct nat_expect *e)
+static bool tcp_event(struct nat_model *m, int flow, int direction, const struct frame *in,
+	const struct packet_parts *p, struct nat_expect *e)
 {
 	struct nat_flow *f = &m->flows[flow];
 	uint8_t before = f->state;
@@ -466,7 +484,8 @@ static void enter_ring(struct nat_model *m, int flow)
 	m->ring_serial[at] = m->flows[flow].serial;
 }
 
-static bool refused_rightly(const struct nat_model *m, const struct packet_parts *p, uint32_t pool, enum lb_counter reason)
+static bool refused_rightly(
+	const struct nat_model *m, const struct packet_parts *p, uint32_t pool, enum lb_counter reason)
 {
 	uint32_t serving = 0, colliding = 0;
 
@@ -485,7 +504,8 @@ static bool refused_rightly(const struct nat_model *m, const struct packet_parts
 	return reason == LB_COUNT_BUCKET_FULL;
 }
 
-bool nat_model_new(struct nat_model *m, const struct frame *in, int backend, enum lb_counter reason, struct nat_expect *e)
+bool nat_model_new(struct nat_model *m, const struct frame *in, int backend, enum lb_counter reason,
+	struct nat_expect *e)
 {
 	struct packet_parts p = frame_parse(in);
 	int service = find_service(m, &p), free_at = 0;
@@ -501,15 +521,21 @@ bool nat_model_new(struct nat_model *m, const struct frame *in, int backend, enu
 		return refused_rightly(m, &p, pool, reason);
 	}
 	if (!serves(m, (uint32_t)backend, pool) || collides(m, &p, (uint32_t)backend)) {
-		fprintf(stderr, "backend %d: %s\n", backend, serves(m, (uint32_t)backend, pool) ? "tuple in use" : "not serving");
+		fprintf(stderr, "backend %d: %s\n", backend,
+			serves(m, (uint32_t)backend, pool) ? "tuple in use" : "not serving");
 		return false;
 	}
 	while (m->flows[free_at].used)
 		free_at++;
 	f = &m->flows[free_at];
-	*f = (struct nat_flow){.used = true, .family = p.family, .protocol = p.protocol, .serial = ++m->serial,
-		.state = p.protocol == IPPROTO_TCP ? LB_FLOW_SYN : LB_FLOW_UDP_NEW, .service_at = (uint32_t)service,
-		.backend_at = (uint32_t)backend, .epoch = m->x->b.view.backends[backend].epoch};
+	*f = (struct nat_flow){.used = true,
+		.family = p.family,
+		.protocol = p.protocol,
+		.serial = ++m->serial,
+		.state = p.protocol == IPPROTO_TCP ? LB_FLOW_SYN : LB_FLOW_UDP_NEW,
+		.service_at = (uint32_t)service,
+		.backend_at = (uint32_t)backend,
+		.epoch = m->x->b.view.backends[backend].epoch};
 	memcpy(f->client.addr, p.src, 16);
 	memcpy(f->service.addr, p.dst, 16);
 	memcpy(f->backend.addr, m->x->b.view.backends[backend].addr, 16);

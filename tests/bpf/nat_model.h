@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A plain model of inbound NAT: its own flow table (a list), its own parser and full checksum recomputation, written
- * from the RFCs and from what lb_abi.h promises. It says what must come out for what goes in. The one thing it
- * does not decide is which of the eligible backends a new flow gets: it is told, and says whether that was allowed.
- * Not in it: time (no flow ages), held fragments, routes (there is one way out).
+ * A plain model of inbound NAT: its own flow table (a list), its own parser and full checksum recomputation,
+ * written from the RFCs and from what lb_abi.h promises. It says what must come out for what goes in. The one
+ * thing it does not decide is which of the eligible backends a new flow gets: it is told, and says whether
+ * that was allowed. Not in it: time (no flow ages), held fragments, routes (there is one way out).
  */
 #ifndef TANDEM_TESTS_BPF_NAT_MODEL_H
 #define TANDEM_TESTS_BPF_NAT_MODEL_H
@@ -60,10 +60,11 @@ void nat_model_init(struct nat_model *m, struct fixture *x);
 void nat_model_run(struct nat_model *m, const struct frame *in, struct nat_expect *e);
 
 /*
- * After NAT_NEW: the dataplane made a flow to that backend (an index), or none (-1), counting `reason`. False, with a
- * message, if it was not allowed to; else e holds what must come out.
+ * After NAT_NEW: the dataplane made a flow to that backend (an index), or none (-1), counting `reason`.
+ * False, with a message, if it was not allowed to; else e holds what must come out.
  */
-bool nat_model_new(struct nat_model *m, const struct frame *in, int backend, enum lb_counter reason, struct nat_expect *e);
+bool nat_model_new(struct nat_model *m, const struct frame *in, int backend, enum lb_counter reason,
+	struct nat_expect *e);
 
 void nat_model_remove(struct nat_model *m, int flow);
 void nat_model_doom(struct nat_model *m, int flow);

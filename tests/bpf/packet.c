@@ -168,7 +168,8 @@ void packet_fragment(const struct frame *whole, uint32_t at, uint32_t size, uint
 {
 	struct packet_parts p = frame_parse(whole);
 	bool v6 = p.family == 6;
-	uint32_t base = v6 ? p.l3 + 40 : p.l4, all = p.end - base; /* extensions of ours are all fragmentable */
+	uint32_t base = v6 ? p.l3 + 40 : p.l4,
+		 all = p.end - base; /* extensions of ours are all fragmentable */
 	uint32_t head = v6 ? base + 8 : base;
 	uint8_t *ip = out->bytes + p.l3;
 	bool more;
@@ -253,7 +254,8 @@ static bool parse_ipv6(struct packet_parts *p, const uint8_t *bytes, uint32_t le
 	memcpy(p->dst, ip + 24, 16);
 	p->l4 = p->l3 + 40;
 	next = ip[6];
-	while (next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT) {
+	while (next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING ||
+		next == IPPROTO_FRAGMENT) {
 		const uint8_t *ext = bytes + p->l4;
 
 		if (p->l4 + 8 > length || ++p->extensions > 6)
@@ -280,7 +282,8 @@ struct packet_parts packet_parse(const uint8_t *bytes, uint32_t length, uint32_t
 	const uint8_t *l4;
 	uint32_t need;
 
-	if (l3 >= length || !(family == 4 ? parse_ipv4(&p, bytes, length, cut) : parse_ipv6(&p, bytes, length, cut)))
+	if (l3 >= length ||
+		!(family == 4 ? parse_ipv4(&p, bytes, length, cut) : parse_ipv6(&p, bytes, length, cut)))
 		return p;
 	if (p.later) {
 		p.ok = true;
@@ -323,7 +326,8 @@ void frame_print_difference(const struct frame *got, const struct frame *want)
 
 	while (at < got->length && at < want->length && got->bytes[at] == want->bytes[at])
 		at++;
-	fprintf(stderr, "first difference at byte %u; lengths: got %u, want %u\n", at, got->length, want->length);
+	fprintf(stderr, "first difference at byte %u; lengths: got %u, want %u\n", at, got->length,
+		want->length);
 	for (int which = 0; which < 2; which++) {
 		const struct frame *f = which ? want : got;
 

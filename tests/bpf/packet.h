@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames for the tests of the dataplane: built from a description, taken apart, summed. Everything is worked out
- * from the RFCs (791, 8200, 768, 9293, 792, 4443, 1071), in full each time; nothing comes from the dataplane.
- * Addresses are four words in network order (IPv4 in the first), ports host order.
+ * Frames for the tests of the dataplane: built from a description, taken apart, summed. Everything is worked
+ * out from the RFCs (791, 8200, 768, 9293, 792, 4443, 1071), in full each time; nothing comes from the
+ * dataplane. Addresses are four words in network order (IPv4 in the first), ports host order.
  */
 #ifndef TANDEM_TESTS_BPF_PACKET_H
 #define TANDEM_TESTS_BPF_PACKET_H
@@ -29,16 +29,16 @@ struct packet_spec {
 	int family; /* 4 or 6 */
 	uint8_t protocol;
 	uint8_t tcp_flags;
-	uint8_t ttl;            /* 0: 64 */
-	uint8_t option_words;   /* IPv4 options, TCP's stand in tcp_option_words */
+	uint8_t ttl;          /* 0: 64 */
+	uint8_t option_words; /* IPv4 options, TCP's stand in tcp_option_words */
 	uint8_t tcp_option_words;
-	uint8_t extensions;     /* IPv6: destination options headers */
-	bool no_checksum;       /* UDP over IPv4 */
+	uint8_t extensions; /* IPv6: destination options headers */
+	bool no_checksum;   /* UDP over IPv4 */
 	bool dont_fragment;
 	struct endpoint from, to;
 	uint32_t seq, ack;
-	uint16_t payload;       /* bytes */
-	uint8_t fill;           /* the payload's first byte, each next one greater by a prime */
+	uint16_t payload; /* bytes */
+	uint8_t fill;     /* the payload's first byte, each next one greater by a prime */
 };
 
 /* What stands where in a frame. ok false: it is no IPv4 or IPv6 packet with headers that are all there. */
@@ -46,13 +46,13 @@ struct packet_parts {
 	bool ok;
 	int family;
 	uint8_t protocol, ttl;
-	uint32_t l3, l4, end;   /* offsets; end is that of the IP packet by its own length */
+	uint32_t l3, l4, end; /* offsets; end is that of the IP packet by its own length */
 	bool fragment, later;
 	uint32_t fragment_id;
-	bool whole;             /* not a fragment and nothing of it is missing */
+	bool whole; /* not a fragment and nothing of it is missing */
 	int extensions;
 	uint32_t src[4], dst[4];
-	uint16_t sport, dport;  /* TCP, UDP; 0 in a later fragment */
+	uint16_t sport, dport; /* TCP, UDP; 0 in a later fragment */
 	uint8_t tcp_flags;
 	uint32_t seq, ack;
 };
@@ -62,7 +62,8 @@ void address6(uint32_t *addr, uint16_t net, uint16_t host); /* fd00:net::host */
 
 void packet_build(const struct packet_spec *s, struct frame *f);
 
-/* A piece of a whole datagram: bytes [at, at + size) of what follows the IP header, size cut to what is there. */
+/* A piece of a whole datagram: bytes [at, at + size) of what follows the IP header, size cut to what is
+ * there. */
 void packet_fragment(const struct frame *whole, uint32_t at, uint32_t size, uint32_t id, struct frame *out);
 
 /* An ICMP or ICMPv6 error from `from` to the source of the quoted frame, with that many bytes of it. */

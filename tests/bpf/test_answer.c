@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the dataplane answers itself, and what it does with the way out: no flow, no backend, a backend that is gone,
- * hop limits, MTUs, routes. Bytes of answers are compared with the model in test_nat; here stand the numbers that
- * the RFCs name, written out.
+ * What the dataplane answers itself, and what it does with the way out: no flow, no backend, a backend that
+ * is gone, hop limits, MTUs, routes. Bytes of answers are compared with the model in test_nat; here stand the
+ * numbers that the RFCs name, written out.
  */
 #include "fixture.h"
 
@@ -115,7 +115,8 @@ static void without_a_backend_a_service_says_so(void **state)
 		assert_true(p.ok && packet_sums_right(out.bytes, &p));
 		assert_int_equal(out.bytes[p.l4], of == 4 ? 3 : 1);
 		assert_int_equal(out.bytes[p.l4 + 1], of == 4 ? 3 : 4);
-		assert_int_equal(p.end - p.l4, 8 + (of == 4 ? 20 : 40) + 8); /* the quote: IP header and UDP's eight bytes */
+		assert_int_equal(p.end - p.l4,
+			8 + (of == 4 ? 20 : 40) + 8); /* the quote: IP header and UDP's eight bytes */
 		assert_int_equal(get16(out.bytes + p.end - 8), 1000);
 		x.b.view.services[web].on_empty = x.b.view.services[names].on_empty = LB_ON_EMPTY_DROP;
 		assert_int_equal(send_segment(TCP_SYN, 100, 0, 0, &out), VERDICT_DROP);
@@ -252,7 +253,9 @@ static void forwarding_that_is_off_is_named(void **state)
 static int open_far(void)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = fixture_peer_ifindex};
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = fixture_peer_ifindex};
 
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
@@ -283,8 +286,8 @@ static bool receive_rst(int fd, struct frame *f)
 	}
 }
 
-/* The client's next packet: RST on to the backend (in the client's name) and back to the client (in the service's),
- * each with the sequence number its receiver expects. */
+/* The client's next packet: RST on to the backend (in the client's name) and back to the client (in the
+ * service's), each with the sequence number its receiver expects. */
 static void a_doomed_flow_is_reset_on_both_sides(void **state)
 {
 	struct endpoint c, backend;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The life of flows: who keeps its backend, who makes room, what a full table and a flood do, and that nothing leaks. */
+/* The life of flows: who keeps its backend, who makes room, what a full table and a flood do, and that
+ * nothing leaks. */
 #include "fixture.h"
 
 #include <arpa/inet.h>
@@ -107,7 +108,8 @@ static void close_by(const struct endpoint *c, int way)
 		fixture_say(&x, web, c, LB_TO_BACKEND, TCP_FIN | TCP_ACK, 102, 5002, NULL);
 		return;
 	default:
-		fixture_say(&x, web, c, way == 2 ? LB_TO_BACKEND : LB_TO_CLIENT, TCP_RST | TCP_ACK, 102, 5001, NULL);
+		fixture_say(&x, web, c, way == 2 ? LB_TO_BACKEND : LB_TO_CLIENT, TCP_RST | TCP_ACK, 102, 5001,
+			NULL);
 	}
 }
 
@@ -136,7 +138,8 @@ static void a_refused_connection_may_be_tried_again_at_once(void **state)
 
 	open_world_of(64, 64, 3);
 	assert_int_equal(fixture_connect(&x, web, &c), 0);
-	assert_int_equal(fixture_say(&x, web, &c, LB_TO_CLIENT, TCP_RST | TCP_ACK, 0, 101, NULL), VERDICT_REDIRECT);
+	assert_int_equal(
+		fixture_say(&x, web, &c, LB_TO_CLIENT, TCP_RST | TCP_ACK, 0, 101, NULL), VERDICT_REDIRECT);
 	assert_int_equal(x.b.view.backends[0].active, 0);
 	assert_int_equal(fixture_connect(&x, web, &c), 1);
 }
@@ -190,13 +193,18 @@ static void control_spares_who_was_used_again_and_who_is_another(void **state)
 
 	struct lb_control *k = &x.b.view.control[0];
 
-	*k = (struct lb_control){.op = LB_CONTROL_EXPIRE, .family = 4, .id = fixture_flow_id(&x, 4, f),
-		.generation = f->generation, .last_seen = f->last_seen - 1};
+	*k = (struct lb_control){.op = LB_CONTROL_EXPIRE,
+		.family = 4,
+		.id = fixture_flow_id(&x, 4, f),
+		.generation = f->generation,
+		.last_seen = f->last_seen - 1};
 	assert_int_equal(lb_bpf_control(&x.b, 1), 0);
 	assert_int_equal(k->op, LB_CONTROL_STALE);
 	old = *f;
 	old.generation++;
-	*k = (struct lb_control){.op = LB_CONTROL_REMOVE, .family = 4, .id = fixture_flow_id(&x, 4, f),
+	*k = (struct lb_control){.op = LB_CONTROL_REMOVE,
+		.family = 4,
+		.id = fixture_flow_id(&x, 4, f),
 		.generation = old.generation};
 	assert_int_equal(lb_bpf_control(&x.b, 1), 0);
 	assert_int_equal(k->op, LB_CONTROL_STALE);
@@ -209,7 +217,8 @@ static void control_spares_who_was_used_again_and_who_is_another(void **state)
 
 static void an_endpoint_in_two_services_is_never_aliased(void **state)
 {
-	struct endpoint at = fixture_endpoint(4, 1, 101, 80), b = fixture_endpoint(4, 2, 1, 8080), c = client(1000);
+	struct endpoint at = fixture_endpoint(4, 1, 101, 80), b = fixture_endpoint(4, 2, 1, 8080),
+			c = client(1000);
 	struct frame out;
 	uint32_t second_pool, second;
 
@@ -223,13 +232,15 @@ static void an_endpoint_in_two_services_is_never_aliased(void **state)
 	assert_true(flows_both_ways(1000, 0));
 	assert_int_equal(fixture_index_count(&x, 4), 2);
 
-	/* With a backend whose tuple is free the second connection goes there, and each reply to its own service. */
+	/* With a backend whose tuple is free the second connection goes there, and each reply to its own
+	 * service. */
 	b = fixture_endpoint(4, 2, 2, 8080);
 
 	uint32_t other = fixture_backend(&x, second_pool, 4, &b, 1);
 
 	assert_int_equal(fixture_connect(&x, second, &c), other);
-	assert_int_equal(fixture_say(&x, second, &c, LB_TO_CLIENT, TCP_SYN | TCP_ACK, 5000, 101, &out), VERDICT_REDIRECT);
+	assert_int_equal(fixture_say(&x, second, &c, LB_TO_CLIENT, TCP_SYN | TCP_ACK, 5000, 101, &out),
+		VERDICT_REDIRECT);
 	assert_memory_equal(frame_parse(&out).src, at.addr, 4);
 	assert_int_equal(fixture_say(&x, web, &c, LB_TO_CLIENT, TCP_ACK, 1, 1, &out), VERDICT_REDIRECT);
 	assert_memory_equal(frame_parse(&out).src, x.services[web].at.addr, 4);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fragments in any order. In order they are compared with the model in test_nat; here are early ones: held, put back
- * on the ingress when their first comes, and never otherwise. What is put back takes the ordinary way through a real
- * interface, and the whole datagram is put together from what comes out.
+ * Fragments in any order. In order they are compared with the model in test_nat; here are early ones: held,
+ * put back on the ingress when their first comes, and never otherwise. What is put back takes the ordinary
+ * way through a real interface, and the whole datagram is put together from what comes out.
  */
 #include "fixture.h"
 
@@ -50,8 +50,13 @@ static void open_world(int family)
 
 static uint32_t cut(int family, uint8_t protocol, uint32_t id, struct frame *pieces)
 {
-	struct packet_spec s = {.family = family, .protocol = protocol, .from = client, .to = service,
-		.payload = DATAGRAM, .fill = 3, .tcp_flags = TCP_SYN};
+	struct packet_spec s = {.family = family,
+		.protocol = protocol,
+		.from = client,
+		.to = service,
+		.payload = DATAGRAM,
+		.fill = 3,
+		.tcp_flags = TCP_SYN};
 	struct frame whole;
 	uint32_t count = 0;
 
@@ -74,7 +79,8 @@ static void an_early_fragment_waits_for_its_own_first_only(void **state)
 	assert_int_equal(fixture_counter(&x, LB_COUNT_FRAGMENT_HELD), 1);
 	assert_int_equal(fixture_run(&x, &tcp[0], &got), VERDICT_REDIRECT);
 	assert_int_equal(fixture_run(&x, &other[0], &got), VERDICT_REDIRECT);
-	assert_int_equal(fixture_run(&x, &udp[0], &got), VERDICT_DROP); /* put back with the one that waited */
+	assert_int_equal(
+		fixture_run(&x, &udp[0], &got), VERDICT_DROP); /* put back with the one that waited */
 	assert_int_equal(fixture_run(&x, &udp[0], &got), VERDICT_REDIRECT);
 }
 
@@ -113,7 +119,8 @@ static void fragments_of_other_protocols_are_left_alone(void **state)
 	for (int family = 4; family <= 6; family += 2) {
 		open_world(family);
 		cut(family, IPPROTO_UDP, 9, pieces);
-		pieces[1].bytes[family == 4 ? ETH_BYTES + 9 : ETH_BYTES + 40] = family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+		pieces[1].bytes[family == 4 ? ETH_BYTES + 9 : ETH_BYTES + 40] =
+			family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 		assert_int_equal(fixture_run(&x, &pieces[1], &got), VERDICT_PASS);
 		assert_int_equal(fixture_counter(&x, LB_COUNT_FRAGMENT_HELD), 0);
 		fixture_close(&x);
@@ -137,7 +144,9 @@ static void fragments_to_no_service_of_ours_pass_after_their_first(void **state)
 static int open_far(void)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = fixture_peer_ifindex};
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = fixture_peer_ifindex};
 
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
@@ -169,8 +178,12 @@ static bool receive(int fd, int family, struct frame *f)
 /* Put the datagram together and look at it as its receiver would. */
 static void expect_whole(const struct frame *pieces, uint32_t count, int family)
 {
-	struct packet_spec s = {.family = family, .protocol = IPPROTO_UDP, .from = client, .to = backend,
-		.payload = DATAGRAM, .fill = 3};
+	struct packet_spec s = {.family = family,
+		.protocol = IPPROTO_UDP,
+		.from = client,
+		.to = backend,
+		.payload = DATAGRAM,
+		.fill = 3};
 	struct frame want;
 	uint8_t data[DATAGRAM + 8] = {0};
 	struct packet_parts w;
@@ -180,7 +193,8 @@ static void expect_whole(const struct frame *pieces, uint32_t count, int family)
 	for (uint32_t i = 0; i < count; i++) {
 		const uint8_t *b = pieces[i].bytes;
 		struct packet_parts p = frame_parse(&pieces[i]);
-		uint32_t at = family == 4 ? (get16(b + p.l3 + 6) & 0x1fffu) * 8 : get16(b + p.l3 + 42) & 0xfff8u;
+		uint32_t at =
+			family == 4 ? (get16(b + p.l3 + 6) & 0x1fffu) * 8 : get16(b + p.l3 + 42) & 0xfff8u;
 		uint32_t from = family == 4 ? p.l4 : p.l3 + 48;
 
 		assert_memory_equal(p.dst, backend.addr, sizeof(p.dst));
@@ -194,7 +208,8 @@ static void expect_whole(const struct frame *pieces, uint32_t count, int family)
 
 static void any_order(int family)
 {
-	static const uint8_t orders[][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 0, 3, 2}, {2, 3, 0, 1}, {1, 2, 3, 0}};
+	static const uint8_t orders[][4] = {
+		{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 0, 3, 2}, {2, 3, 0, 1}, {1, 2, 3, 0}};
 	struct frame pieces[8], got[8];
 	int fd;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random traffic through the dataplane and through the model (nat_model.h): what comes out must be equal byte by
- * byte, and so must the flows, their states and the backends' live counts at every look.
+ * Random traffic through the dataplane and through the model (nat_model.h): what comes out must be equal byte
+ * by byte, and so must the flows, their states and the backends' live counts at every look.
  */
 #include "nat_model.h"
 
@@ -61,8 +61,10 @@ static void make_world(void)
 	fixture_open(&x, 512, 96);
 	nat_model_init(&model, &x);
 	for (int family = 4; family <= 6; family += 2) {
-		struct endpoint web = endpoint_of(family, 1, 100, 80), other = endpoint_of(family, 1, 101, 8080);
-		struct endpoint name = endpoint_of(family, 1, 100, 53), lone = endpoint_of(family, 1, 102, 53);
+		struct endpoint web = endpoint_of(family, 1, 100, 80),
+				other = endpoint_of(family, 1, 101, 8080);
+		struct endpoint name = endpoint_of(family, 1, 100, 53),
+				lone = endpoint_of(family, 1, 102, 53);
 		uint32_t pool;
 
 		make_pool(family, 1, 4, mixed, &pool);
@@ -72,7 +74,8 @@ static void make_world(void)
 		make_pool(family, 20, 3, dns, &pool);
 		fixture_service(&x, family, IPPROTO_UDP, &name, pool);
 		make_pool(family, 30, 2, kept, &pool);
-		x.b.view.services[fixture_service(&x, family, IPPROTO_UDP, &lone, pool)].on_empty = LB_ON_EMPTY_DROP;
+		x.b.view.services[fixture_service(&x, family, IPPROTO_UDP, &lone, pool)].on_empty =
+			LB_ON_EMPTY_DROP;
 	}
 }
 
@@ -105,15 +108,18 @@ static void print_counters(void)
 	fprintf(stderr, "\n");
 }
 
-static void expect_equal(const struct frame *in, const struct frame *got, int verdict, const struct nat_expect *e)
+static void expect_equal(
+	const struct frame *in, const struct frame *got, int verdict, const struct nat_expect *e)
 {
 	static const int verdicts[] = {VERDICT_PASS, VERDICT_REDIRECT, VERDICT_REDIRECT, VERDICT_DROP};
 	const struct frame *want = e->kind == NAT_PASS ? in : &e->out;
-	bool bytes = e->kind == NAT_DROP || (got->length == want->length && !memcmp(got->bytes, want->bytes, got->length));
+	bool bytes = e->kind == NAT_DROP ||
+		     (got->length == want->length && !memcmp(got->bytes, want->bytes, got->length));
 
 	if (verdict == verdicts[e->kind] && bytes)
 		return;
-	fprintf(stderr, "verdict %d, want %d (kind %d); the packet was\n", verdict, verdicts[e->kind], e->kind);
+	fprintf(stderr, "verdict %d, want %d (kind %d); the packet was\n", verdict, verdicts[e->kind],
+		e->kind);
 	frame_print_difference(in, want);
 	frame_print_difference(got, want);
 	print_counters();
@@ -139,7 +145,8 @@ static void compare(const struct frame *in)
 		memcpy(client.addr, p.src, 16);
 		memcpy(service.addr, p.dst, 16);
 		f = fixture_flow(&x, p.family, p.protocol, &client, &service);
-		if (!nat_model_new(&model, in, f ? f->backend : -1, f ? LB_COUNTER_COUNT : refused_why(before), &e)) {
+		if (!nat_model_new(&model, in, f ? f->backend : -1,
+			    f ? LB_COUNTER_COUNT : refused_why(before), &e)) {
 			frame_print_difference(in, &got);
 			fail_msg("the dataplane's choice is not allowed");
 		}
@@ -161,8 +168,9 @@ static int any_flow(void)
 
 static uint8_t any_flags(void)
 {
-	static const uint8_t usual[] = {TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH, TCP_ACK, TCP_SYN, TCP_SYN | TCP_ACK,
-		TCP_FIN | TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK, TCP_FIN, 0};
+	static const uint8_t usual[] = {TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH, TCP_ACK, TCP_SYN,
+		TCP_SYN | TCP_ACK, TCP_FIN | TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK, TCP_FIN,
+		0};
 
 	return below(20) ? usual[below(sizeof(usual))] : (uint8_t)below(256);
 }
@@ -264,7 +272,8 @@ static void send_error(void)
 	memcpy(router, s.to.addr, 16);
 	if (below(2))
 		memcpy(router, endpoint_of(s.family, 77, 1, 0).addr, 16);
-	type = s.family == 4 ? (uint8_t[]){3, 3, 11, 12, 0, 8, 5}[below(7)] : (uint8_t[]){1, 2, 3, 4, 128, 135}[below(6)];
+	type = s.family == 4 ? (uint8_t[]){3, 3, 11, 12, 0, 8, 5}[below(7)]
+			     : (uint8_t[]){1, 2, 3, 4, 128, 135}[below(6)];
 	word = below(2) ? 1400 : 0;
 	packet_error(&quoted, router, type, (uint8_t)below(5), word, 20 + below(120), &f);
 	if (!below(20)) {
@@ -318,7 +327,8 @@ static void send_damaged(void)
 		break;
 	case 2: /* a few bytes wrong; the source stays, for to some there is no way back */
 		for (uint32_t n = 1 + below(3); n; n--)
-			f.bytes[ETH_BYTES + below(f.length - ETH_BYTES < 60 ? f.length - ETH_BYTES : 60)] = (uint8_t)below(256);
+			f.bytes[ETH_BYTES + below(f.length - ETH_BYTES < 60 ? f.length - ETH_BYTES : 60)] =
+				(uint8_t)below(256);
 		if (s.family == 4)
 			memcpy(f.bytes + ETH_BYTES + 12, s.from.addr, 4);
 		else
@@ -484,8 +494,12 @@ static void frames_cut_anywhere_are_left_alone(void **state)
 
 	make_world();
 	for (uint32_t i = 0; i < x.service_count; i++) {
-		struct packet_spec s = {.family = x.services[i].family, .protocol = x.services[i].protocol,
-			.tcp_flags = TCP_SYN, .to = x.services[i].at, .payload = 33, .extensions = (uint8_t)(i % 3)};
+		struct packet_spec s = {.family = x.services[i].family,
+			.protocol = x.services[i].protocol,
+			.tcp_flags = TCP_SYN,
+			.to = x.services[i].at,
+			.payload = 33,
+			.extensions = (uint8_t)(i % 3)};
 
 		s.from = endpoint_of(s.family, 9, 9, 999);
 		packet_build(&s, &f);

@@ -76,7 +76,8 @@ static void wrr_follows_the_weighted_table(void **state)
 	assert_int_equal(got[2], 100);
 }
 
-/* Opened and closed at random, weights changed meanwhile: each choice is a least (live + 1) / weight at its time. */
+/* Opened and closed at random, weights changed meanwhile: each choice is a least (live + 1) / weight at its
+ * time. */
 static void lc_and_wlc_always_take_a_least_loaded(void **state)
 {
 	uint16_t open[512];
@@ -90,7 +91,8 @@ static void lc_and_wlc_always_take_a_least_loaded(void **state)
 			uint32_t which = fixture_below(&chance, count);
 			struct endpoint c = client(1, open[which]);
 
-			assert_true(fixture_control(&x, LB_CONTROL_REMOVE, 4, fixture_flow_of(&x, service, &c)));
+			assert_true(
+				fixture_control(&x, LB_CONTROL_REMOVE, 4, fixture_flow_of(&x, service, &c)));
 			open[which] = open[--count];
 			continue;
 		}

@@ -36,6 +36,7 @@ struct row {
 	uint8_t after[sizeof(states)]; /* in the order of `states` */
 };
 
+/* clang-format off */
 static const struct row table[] = {
 	/*                                     SY  SR  ES  FC  FB  CL  RC  RB  AB  DO */
 	{SYN, LB_TO_BACKEND, 0,               {SY, SR, ES, FC, FB, CL, RC, RB, AB, DO}},
@@ -54,15 +55,18 @@ static const struct row table[] = {
 	{RST | ACK, LB_TO_CLIENT, 0,          {AB, AB, RB, RB, RB, CL, RB, RB, AB, DO}},
 	{RST | SYN | FIN, LB_TO_CLIENT, 0,    {AB, AB, RB, RB, RB, CL, RB, RB, AB, DO}},
 };
+/* clang-format on */
 
 static void every_segment_leads_where_the_table_says(void **state)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		for (size_t s = 0; s < sizeof(states); s++) {
-			uint8_t got = lb_tcp_next(states[s], table[i].direction, table[i].flags, table[i].acks);
+			uint8_t got =
+				lb_tcp_next(states[s], table[i].direction, table[i].flags, table[i].acks);
 
 			if (got != table[i].after[s])
-				fail_msg("row %zu, state %u: %u, want %u", i, states[s], got, table[i].after[s]);
+				fail_msg("row %zu, state %u: %u, want %u", i, states[s], got,
+					table[i].after[s]);
 		}
 }
 
@@ -78,7 +82,8 @@ static void who_does_not_see_the_syn_ack_establishes_nothing(void **state)
 					s = lb_tcp_next(s, LB_TO_BACKEND, (uint8_t)second, 0);
 					s = lb_tcp_next(s, LB_TO_BACKEND, (uint8_t)third, 0);
 					if (!lb_flow_is_half_open(s))
-						fail_msg("flags %#x %#x %#x: state %u", first, second, third, s);
+						fail_msg("flags %#x %#x %#x: state %u", first, second, third,
+							s);
 				}
 }
 
@@ -98,9 +103,9 @@ static void each_state_is_of_its_kinds(void **state)
 {
 	static const struct {
 		uint8_t state, live, half_open, over;
-	} kinds[] = {{LB_FLOW_FREE, 0, 0, 0}, {SY, 1, 1, 0}, {SR, 1, 1, 0}, {ES, 1, 0, 0}, {FC, 1, 0, 0}, {FB, 1, 0, 0},
-		{CL, 0, 0, 1}, {RC, 0, 0, 1}, {RB, 0, 0, 1}, {AB, 0, 1, 1}, {DO, 0, 0, 1}, {LB_FLOW_UDP_NEW, 1, 1, 0},
-		{LB_FLOW_UDP, 1, 0, 0}};
+	} kinds[] = {{LB_FLOW_FREE, 0, 0, 0}, {SY, 1, 1, 0}, {SR, 1, 1, 0}, {ES, 1, 0, 0}, {FC, 1, 0, 0},
+		{FB, 1, 0, 0}, {CL, 0, 0, 1}, {RC, 0, 0, 1}, {RB, 0, 0, 1}, {AB, 0, 1, 1}, {DO, 0, 0, 1},
+		{LB_FLOW_UDP_NEW, 1, 1, 0}, {LB_FLOW_UDP, 1, 0, 0}};
 
 	assert_int_equal(sizeof(kinds) / sizeof(kinds[0]), LB_FLOW_STATES);
 	for (size_t i = 0; i < LB_FLOW_STATES; i++) {
@@ -112,13 +117,14 @@ static void each_state_is_of_its_kinds(void **state)
 
 static void each_state_has_its_time(void **state)
 {
-	const struct lb_globals g = {.half_open_jiffies = 30, .half_closed_jiffies = 240, .closing_jiffies = 15};
+	const struct lb_globals g = {
+		.half_open_jiffies = 30, .half_closed_jiffies = 240, .closing_jiffies = 15};
 	static const struct {
 		uint8_t state;
 		uint32_t idle, timeout;
-	} rows[] = {{SY, 900, 30}, {SY, 5, 30}, {SR, 900, 30}, {ES, 900, 900}, {ES, 5, 5}, {FC, 900, 240}, {FC, 100, 100},
-		{FB, 900, 240}, {CL, 900, 15}, {RC, 900, 15}, {RB, 900, 15}, {AB, 900, 15}, {DO, 900, 15},
-		{LB_FLOW_UDP, 60, 60}, {LB_FLOW_UDP_NEW, 60, 30}, {LB_FLOW_UDP_NEW, 3, 3}};
+	} rows[] = {{SY, 900, 30}, {SY, 5, 30}, {SR, 900, 30}, {ES, 900, 900}, {ES, 5, 5}, {FC, 900, 240},
+		{FC, 100, 100}, {FB, 900, 240}, {CL, 900, 15}, {RC, 900, 15}, {RB, 900, 15}, {AB, 900, 15},
+		{DO, 900, 15}, {LB_FLOW_UDP, 60, 60}, {LB_FLOW_UDP_NEW, 60, 30}, {LB_FLOW_UDP_NEW, 3, 3}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(lb_flow_timeout(rows[i].state, rows[i].idle, &g), rows[i].timeout);

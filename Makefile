@@ -158,6 +158,11 @@ UNIT_load_stats     := src/apps/load_stats.c
 UNITLIBS_load_stats := -ljansson
 UNIT_TESTS          += resp kv_table sntp load_stats
 
+UNIT_lb_plan   := src/lb/lb_plan.c src/lb/lb_model.c src/common/addr.c
+UNIT_lb_places := src/lb/lb_ids.c src/lb/lb_region.c
+UNIT_lb_table  := src/lb/lb_table.c src/lb/lb_hash.c src/common/addr.c
+UNIT_TESTS     += lb_plan lb_places lb_table
+
 UNIT_lb_neigh := $(addprefix src/lb/,lb_neigh.c lb_pace.c) src/common/addr.c
 UNIT_lb_nudge := src/lb/lb_nudge.c src/common/addr.c
 UNIT_TESTS    += lb_neigh lb_nudge

@@ -8,7 +8,8 @@
 
 #include "lb/bpf/lb_flow.h"
 
-#define LB_PICK_ATTEMPTS 4 /* backends tried when the translated tuple of one is in use */
+#define LB_PICK_ATTEMPTS 4  /* backends tried when the translated tuple of one is in use */
+#define LB_PICK_WALK     64 /* table slots looked at for one that was not tried */
 
 /*
  * The functions with a 4 or 6 at their end are global functions to the verifier: it looks at each once, for any
@@ -18,6 +19,7 @@ struct lb_creation {
 	struct lb_tuple forward;
 	struct lb_tuple reverse;
 	__u32 id;
+	__u32 tried[LB_PICK_ATTEMPTS]; /* backends, by attempt */
 };
 
 LB_PERCPU(creation, struct lb_creation);
@@ -239,8 +241,29 @@ static __always_inline __u32 lb_pick_hash(const struct lb_tuple *t, __u32 seed, 
 	return (__u32)(h >> 32);
 }
 
+static __always_inline int lb_was_tried(const struct lb_creation *c, __u32 backend, __u32 attempt)
+{
+	for (__u32 i = 0; i < LB_PICK_ATTEMPTS && i < attempt; i++)
+		if (c->tried[i] == backend)
+			return 1;
+	return 0;
+}
+
+/* The next backend in the table that was not tried. */
+static __always_inline __u32 lb_pick_other(const struct lb_creation *c, __u32 base, __u32 length, __u32 turn, __u32 attempt)
+{
+	for (__u32 i = 0; i < LB_PICK_WALK && i < length; i++) {
+		__u32 at = turn + i;
+		__u32 backend = lb_slot_backend(base + (at >= length ? at - length : at));
+
+		if (!lb_was_tried(c, backend, attempt))
+			return backend;
+	}
+	return LB_NO_BACKEND;
+}
+
 /* attempt 0 is the scheduler's choice; later ones walk on in the table. */
-static __always_inline __u32 lb_pick(const struct lb_tuple *t, __u32 pool_at, const struct lb_pool_entry *pool,
+static __always_inline __u32 lb_pick(const struct lb_creation *c, __u32 pool_at, const struct lb_pool_entry *pool,
 	__u32 attempt, const int v6)
 {
 	__u64 table = *(volatile __u64 *)&pool->table;
@@ -248,12 +271,14 @@ static __always_inline __u32 lb_pick(const struct lb_tuple *t, __u32 pool_at, co
 
 	if (!length)
 		return LB_NO_BACKEND;
-	if (pool->pick == LB_PICK_NEXT || attempt)
+	if (attempt)
+		return lb_pick_other(c, base, length, lb_pool_turn(pool_at, length), attempt);
+	if (pool->pick == LB_PICK_NEXT)
 		return lb_slot_backend(base + lb_pool_turn(pool_at, length));
 	if (pool->pick == LB_PICK_LEAST)
 		return lb_pick_least(base, length, lb_pool_turn(pool_at, length));
 	return lb_slot_backend(
-		base + lb_pick_hash(t, pool->hash_seed, pool->pick == LB_PICK_TUPLE, v6) % length);
+		base + lb_pick_hash(&c->forward, pool->hash_seed, pool->pick == LB_PICK_TUPLE, v6) % length);
 }
 
 static __always_inline __u32 lb_pick_creation(__u32 pool_at, __u32 attempt, const int v6)
@@ -261,7 +286,7 @@ static __always_inline __u32 lb_pick_creation(__u32 pool_at, __u32 attempt, cons
 	struct lb_creation *c = lb_creation();
 	struct lb_pool_entry *pool = bpf_map_lookup_elem(&pools, &pool_at);
 
-	return c && pool ? lb_pick(&c->forward, pool_at, pool, attempt, v6) : LB_NO_BACKEND;
+	return c && pool ? lb_pick(c, pool_at, pool, attempt, v6) : LB_NO_BACKEND;
 }
 
 __attribute__((noinline)) int lb_pick4(__u32 pool_at, __u32 attempt)
@@ -406,6 +431,7 @@ static __always_inline int lb_create(
 		__u32 backend = !attempt && bound != LB_NO_BACKEND ? bound : (v6 ? lb_pick6(pool_at, attempt) : lb_pick4(pool_at, attempt));
 		struct lb_backend_entry *b = bpf_map_lookup_elem(&backends, &backend);
 
+		c->tried[attempt] = backend;
 		if (!b || !(b->flags & LB_BACKEND_SERVING))
 			continue;
 		lb_flow_fill(f, c, b, service_at, backend, now, v6);

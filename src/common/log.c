@@ -38,8 +38,8 @@ static void emit(enum log_level level, const char *fmt, va_list args)
 		clock_gettime(CLOCK_REALTIME, &now);
 		localtime_r(&now.tv_sec, &tm);
 		used = strftime(line, sizeof(line), "%H:%M:%S", &tm);
-		used += (size_t)snprintf(line + used, sizeof(line) - used, ".%03ld %-5s %s: ",
-			now.tv_nsec / 1000000, names[level], logger.program);
+		used += (size_t)snprintf(line + used, sizeof(line) - used,
+			".%03ld %-5s %s: ", now.tv_nsec / 1000000, names[level], logger.program);
 	}
 	int n = vsnprintf(line + used, sizeof(line) - used - 1, fmt, args);
 
@@ -50,13 +50,13 @@ static void emit(enum log_level level, const char *fmt, va_list args)
 	fwrite(line, 1, used, stderr);
 }
 
-#define LOG_FUNCTION(name, level)            \
-	void name(const char *fmt, ...)      \
-	{                                    \
-		va_list args;                \
-		va_start(args, fmt);         \
-		emit(level, fmt, args);      \
-		va_end(args);                \
+#define LOG_FUNCTION(name, level)       \
+	void name(const char *fmt, ...) \
+	{                               \
+		va_list args;           \
+		va_start(args, fmt);    \
+		emit(level, fmt, args); \
+		va_end(args);           \
 	}
 
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)

@@ -22,7 +22,8 @@ static void flush_commands(struct lb_age *age)
 		age->expired += c[i].op == LB_CONTROL_DONE;
 }
 
-static void expire(struct lb_age *age, const struct lb_flow *f, uint32_t id, uint32_t last_seen, uint32_t family)
+static void expire(
+	struct lb_age *age, const struct lb_flow *f, uint32_t id, uint32_t last_seen, uint32_t family)
 {
 	struct lb_control *c = &age->live->bpf->view.control[age->commands++];
 
@@ -106,8 +107,10 @@ static void measure_rate(struct lb_age *age, double now)
 
 	if (lb_bpf_counters(age->live->bpf, counts))
 		return;
-	if (age->walk_began_at > 0 && now > age->walk_began_at && counts[LB_COUNT_FLOW_NEW] >= age->flows_made)
-		age->flows_per_second = (double)(counts[LB_COUNT_FLOW_NEW] - age->flows_made) / (now - age->walk_began_at);
+	if (age->walk_began_at > 0 && now > age->walk_began_at &&
+		counts[LB_COUNT_FLOW_NEW] >= age->flows_made)
+		age->flows_per_second =
+			(double)(counts[LB_COUNT_FLOW_NEW] - age->flows_made) / (now - age->walk_began_at);
 	age->flows_made = counts[LB_COUNT_FLOW_NEW];
 	age->walk_began_at = now;
 }
@@ -153,7 +156,8 @@ static void count_adopted(struct lb_age *age)
 		uint64_t touched = lb_bpf_flows_touched(bpf, v6 ? 6 : 4);
 
 		for (uint64_t id = 0; id < touched; id++) {
-			const struct lb_flow *f = v6 ? &bpf->view.flows6[id].head : &bpf->view.flows4[id].head;
+			const struct lb_flow *f =
+				v6 ? &bpf->view.flows6[id].head : &bpf->view.flows4[id].head;
 			uint8_t state = f->state;
 
 			if (state == LB_FLOW_FREE || f->service >= bpf->sizes.services)

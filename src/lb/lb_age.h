@@ -24,13 +24,13 @@ struct lb_age_count {
 struct lb_age {
 	struct lb_live *live;
 	ev_timer timer;
-	uint32_t tick;               /* of the walk under way */
-	uint32_t commands;           /* filled in view.control */
-	struct lb_age_count counting, last; /* the walk under way; the last whole one */
+	uint32_t tick;                             /* of the walk under way */
+	uint32_t commands;                         /* filled in view.control */
+	struct lb_age_count counting, last;        /* the walk under way; the last whole one */
 	uint32_t *service_counting, *service_live; /* owned: live flows of each service, likewise */
-	long sticky;                 /* entries at the last sweep */
+	long sticky;                               /* entries at the last sweep */
 	uint64_t expired;
-	uint64_t flows_made;         /* counter at the last walk's end */
+	uint64_t flows_made; /* counter at the last walk's end */
 	double flows_per_second, walk_began_at, next_sticky_at;
 };
 

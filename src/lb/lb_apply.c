@@ -18,7 +18,8 @@ struct fresh {
 
 /* ---- what can fail ---- */
 
-static int refuse_size(char *error, size_t size, const char *what, size_t wanted, uint32_t room, const char *key)
+static int refuse_size(
+	char *error, size_t size, const char *what, size_t wanted, uint32_t room, const char *key)
 {
 	snprintf(error, size,
 		"%zu new %s, room for %u in the dataplane (some may be held by flows of removed ones); raise "
@@ -50,22 +51,24 @@ static size_t slots_needed(const struct lb_plan *plan, const struct lb_model *wa
 	return need;
 }
 
-static int check_room(
-	const struct lb_live *live, const struct lb_plan *plan, const struct lb_model *wanted, char *error, size_t size)
+static int check_room(const struct lb_live *live, const struct lb_plan *plan, const struct lb_model *wanted,
+	char *error, size_t size)
 {
-	size_t slots = slots_needed(plan, wanted), room = live->regions.size - lb_regions_used(&live->regions);
+	size_t slots = slots_needed(plan, wanted),
+	       room = live->regions.size - lb_regions_used(&live->regions);
 
 	if (plan->services_added > lb_ids_available(&live->service_ids))
 		return refuse_size(error, size, "services", plan->services_added,
 			lb_ids_available(&live->service_ids), "max_services");
 	if (plan->pools_added > lb_ids_available(&live->pool_ids))
-		return refuse_size(
-			error, size, "pools", plan->pools_added, lb_ids_available(&live->pool_ids), "max_services");
+		return refuse_size(error, size, "pools", plan->pools_added, lb_ids_available(&live->pool_ids),
+			"max_services");
 	if (plan->backends_added > lb_ids_available(&live->backend_ids))
 		return refuse_size(error, size, "backends", plan->backends_added,
 			lb_ids_available(&live->backend_ids), "max_backends");
 	if (slots > room)
-		return refuse_size(error, size, "scheduler table slots", slots, (uint32_t)room, "max_backends");
+		return refuse_size(
+			error, size, "scheduler table slots", slots, (uint32_t)room, "max_backends");
 	return 0;
 }
 
@@ -90,7 +93,8 @@ static int allocate(struct fresh *f, const struct lb_plan *plan, const struct lb
 		return -ENOMEM;
 	for (size_t i = 0; i < wanted->pool_count; i++) {
 		f->pools[i].conf = &wanted->pools[i];
-		f->pools[i].backends = calloc(wanted->pools[i].backend_count + 1, sizeof(*f->pools[i].backends));
+		f->pools[i].backends =
+			calloc(wanted->pools[i].backend_count + 1, sizeof(*f->pools[i].backends));
 		if (!f->pools[i].backends)
 			return -ENOMEM;
 	}
@@ -150,7 +154,8 @@ static void add_backend(struct lb_live *live, struct lb_live_pool *pool, size_t 
 	e->weight = b->conf->weight;
 	e->pool = pool->index;
 	lb_bpf_clear_backend_traffic(live->bpf, b->index);
-	lb_probe_init(&b->probe, &live->prober, &pool->conf->check, &b->conf->addr, b->conf->port, lb_live_on_report, b);
+	lb_probe_init(&b->probe, &live->prober, &pool->conf->check, &b->conf->addr, b->conf->port,
+		lb_live_on_report, b);
 	lb_probe_start(&b->probe);
 }
 
@@ -215,7 +220,8 @@ static void set_key(struct lb_live *live, const struct lb_service *conf, uint32_
 	live->report(live->data, subject, "not served", strerror(-err));
 }
 
-static void carry_out(struct lb_live *live, const struct lb_plan *plan, struct fresh *f, const struct lb_model *wanted)
+static void carry_out(
+	struct lb_live *live, const struct lb_plan *plan, struct fresh *f, const struct lb_model *wanted)
 {
 	size_t spare = 0;
 
@@ -232,7 +238,8 @@ static void carry_out(struct lb_live *live, const struct lb_plan *plan, struct f
 			add_pool(live, &f->pools[s->to]);
 			break;
 		case LB_STEP_BACKEND_KEEP:
-			keep_backend(live->pools[s->from_pool].backends[s->from], &f->pools[s->to_pool], s->to);
+			keep_backend(
+				live->pools[s->from_pool].backends[s->from], &f->pools[s->to_pool], s->to);
 			live->pools[s->from_pool].backends[s->from] = NULL;
 			break;
 		case LB_STEP_BACKEND_ADD:
@@ -327,10 +334,9 @@ static void summarise(const struct lb_plan *plan, char *summary, size_t size)
 {
 	if (!summary)
 		return;
-	snprintf(summary, size,
-		"services +%zu -%zu, pools +%zu -%zu, backends +%zu -%zu, changed %zu", plan->services_added,
-		plan->services_removed, plan->pools_added, plan->pools_removed, plan->backends_added,
-		plan->backends_removed, plan->changed);
+	snprintf(summary, size, "services +%zu -%zu, pools +%zu -%zu, backends +%zu -%zu, changed %zu",
+		plan->services_added, plan->services_removed, plan->pools_added, plan->pools_removed,
+		plan->backends_added, plan->backends_removed, plan->changed);
 }
 
 int lb_apply(struct lb_live *live, struct lb_model *wanted, char *summary, size_t summary_size, char *error,
@@ -384,7 +390,8 @@ struct purge {
 	size_t count;
 };
 
-static void look_for_stranger(void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service)
+static void look_for_stranger(
+	void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service)
 {
 	struct purge *p = data;
 
@@ -411,7 +418,8 @@ int lb_apply_purge(struct lb_live *live)
 		p.live = live;
 		lb_bpf_each_service_key(live->bpf, look_for_stranger, &p);
 		for (size_t i = 0; i < p.count; i++)
-			purged += !lb_bpf_clear_service_key(live->bpf, &p.gone[i].addr, p.gone[i].port, p.gone[i].protocol);
+			purged += !lb_bpf_clear_service_key(
+				live->bpf, &p.gone[i].addr, p.gone[i].port, p.gone[i].protocol);
 	} while (p.count == sizeof(p.gone) / sizeof(p.gone[0]));
 	return purged;
 }

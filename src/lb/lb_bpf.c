@@ -43,8 +43,9 @@ static int keep_message(enum libbpf_print_level level, const char *fmt, va_list 
 static int explain(int err, const char *what)
 {
 	if (err == -EPERM || err == -EACCES)
-		log_error("%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)", what,
-			last_message);
+		log_error(
+			"%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)",
+			what, last_message);
 	else
 		log_error("%s: %s (%s)", what, strerror(-err), last_message);
 	return err;
@@ -104,22 +105,25 @@ static void unpin_all(const char *dir)
 	rmdir(dir);
 }
 
-/* Id of the program that was attached from this pin dir; 0 = none. */
-static uint32_t pinned_program(const char *dir)
+/*
+ * A program is pinned as program_ID before it is attached, so that a later run knows its own by the id that an
+ * interface shows (to look into a program by its id would take CAP_SYS_ADMIN). While it is pinned the kernel gives
+ * its id to no other.
+ */
+static bool is_pinned(const char *dir, uint32_t program)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/program_%u", dir, program);
+	return program && access(path, F_OK) == 0;
+}
+
+static uint32_t program_id(int fd)
 {
 	struct bpf_prog_info info = {};
 	uint32_t length = sizeof(info);
-	char path[300];
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/program", dir);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return 0;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length))
-		info.id = 0;
-	close(fd);
-	return info.id;
+	return bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.id;
 }
 
 /* ---- sizes ---- */
@@ -127,7 +131,8 @@ static uint32_t pinned_program(const char *dir)
 /* Maps that are a program's scratch paper: never pinned, never sized. */
 static bool is_scratch(const char *name)
 {
-	static const char *const names[] = {"creation", "packet", "quote", "held_scratch", "ipv6_walk", "icmp_inner"};
+	static const char *const names[] = {
+		"creation", "packet", "quote", "held_scratch", "ipv6_walk", "icmp_inner"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(name, names[i]))
@@ -159,7 +164,8 @@ static void set_sizes(struct lb_tc *skel, const struct lb_bpf_sizes *s)
 	bpf_map__set_max_entries(skel->maps.service_traffic, s->services);
 	bpf_map__set_max_entries(skel->maps.pools, s->pools);
 	bpf_map__set_max_entries(skel->maps.pool_cursors, s->pools);
-	bpf_map__set_max_entries(skel->maps.table_slots, (s->table_slots + LB_SLOTS_A_LINE - 1) / LB_SLOTS_A_LINE);
+	bpf_map__set_max_entries(
+		skel->maps.table_slots, (s->table_slots + LB_SLOTS_A_LINE - 1) / LB_SLOTS_A_LINE);
 	bpf_map__set_max_entries(skel->maps.backends, s->backends);
 	bpf_map__set_max_entries(skel->maps.backend_traffic, s->backends);
 	bpf_map__set_max_entries(skel->maps.own_addrs, s->services + s->backends);
@@ -216,16 +222,22 @@ static int look_at_pins(const char *dir, struct lb_bpf_sizes *sizes)
 		same = false;
 	close(fd);
 	if (!same || globals.abi != LB_ABI_VERSION) {
-		log_error("%s: the pinned dataplane has ABI version %u, this program speaks %u; it goes on forwarding with the "
-			  "program it has. Start the version that made it, or start with --reset, which drops its flows",
+		log_error(
+			"%s: the pinned dataplane has ABI version %u, this program speaks %u; it goes on forwarding with the "
+			"program it has. Start the version that made it, or start with --reset, which drops its flows",
 			dir, globals.abi, LB_ABI_VERSION);
 		return -EPROTO;
 	}
-	if (pinned_entries(dir, "flows4", &sizes->flows) || pinned_entries(dir, "half_open", &sizes->half_open) ||
-		pinned_entries(dir, "services", &sizes->services) || pinned_entries(dir, "pools", &sizes->pools) ||
-		pinned_entries(dir, "backends", &sizes->backends) || pinned_entries(dir, "sticky", &sizes->sticky) ||
+	if (pinned_entries(dir, "flows4", &sizes->flows) ||
+		pinned_entries(dir, "half_open", &sizes->half_open) ||
+		pinned_entries(dir, "services", &sizes->services) ||
+		pinned_entries(dir, "pools", &sizes->pools) ||
+		pinned_entries(dir, "backends", &sizes->backends) ||
+		pinned_entries(dir, "sticky", &sizes->sticky) ||
 		pinned_entries(dir, "table_slots", &sizes->table_slots)) {
-		log_error("%s: the pinned dataplane is not complete; start with --reset, which drops its flows", dir);
+		log_error(
+			"%s: the pinned dataplane is not complete; start with --reset, which drops its flows",
+			dir);
 		return -EPROTO;
 	}
 	sizes->table_slots *= LB_SLOTS_A_LINE;
@@ -280,7 +292,8 @@ static int map_view(struct lb_bpf *b)
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
 		size_t page = (size_t)sysconf(_SC_PAGESIZE);
-		size_t bytes = (size_t)((bpf_map__value_size(maps[i]) + 7) & ~7U) * bpf_map__max_entries(maps[i]);
+		size_t bytes =
+			(size_t)((bpf_map__value_size(maps[i]) + 7) & ~7U) * bpf_map__max_entries(maps[i]);
 		void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(maps[i]), 0);
 
 		if (at == MAP_FAILED)
@@ -296,7 +309,8 @@ static int set_pins(struct lb_bpf *b)
 	struct bpf_map *map;
 	char path[400];
 
-	bpf_object__for_each_map(map, b->skel->obj) {
+	bpf_object__for_each_map(map, b->skel->obj)
+	{
 		if (is_scratch(bpf_map__name(map)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", b->pin_dir, bpf_map__name(map));
@@ -384,49 +398,43 @@ static uint32_t attached_program(int ifindex)
 	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
 }
 
-static uint32_t map_id(int fd)
-{
-	struct bpf_map_info info = {};
-	uint32_t length = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.id;
-}
-
 /* A program that works on our globals is ours, whichever run loaded it. */
 bool lb_bpf_is_attached(struct lb_bpf *b, int ifindex)
 {
-	uint32_t there = attached_program(ifindex), ours = map_id(bpf_map__fd(b->skel->maps.globals));
-	uint32_t maps[64] = {}, length = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = {.nr_map_ids = 64, .map_ids = (uintptr_t)maps};
-	bool found = false;
-	int fd = there ? bpf_prog_get_fd_by_id(there) : -1;
+	uint32_t there = attached_program(ifindex);
 
-	if (fd < 0)
-		return false;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &length))
-		for (uint32_t i = 0; i < info.nr_map_ids && i < 64; i++)
-			found = found || (ours && maps[i] == ours);
-	close(fd);
-	return found;
+	return there && (there == program_id(lb_bpf_program_fd(b)) || (b->pin_dir[0] && is_pinned(b->pin_dir, there)));
+}
+
+static int pin_program(struct lb_bpf *b)
+{
+	uint32_t id = program_id(lb_bpf_program_fd(b));
+	char path[300];
+
+	if (!b->pin_dir[0] || is_pinned(b->pin_dir, id))
+		return 0;
+	snprintf(path, sizeof(path), "%s/program_%u", b->pin_dir, id);
+	return bpf_obj_pin(lb_bpf_program_fd(b), path) ? -errno : 0;
 }
 
 int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
 	struct bpf_tc_opts opts = tc_filter();
-	uint32_t there = attached_program(ifindex), ours = b->pin_dir[0] ? pinned_program(b->pin_dir) : 0;
-	struct bpf_prog_info info = {};
-	uint32_t length = sizeof(info);
-	char path[300];
+	uint32_t there = attached_program(ifindex);
 
-	bpf_obj_get_info_by_fd(lb_bpf_program_fd(b), &info, &length);
 	if (there && !lb_bpf_is_attached(b, ifindex)) {
-		log_error("interface %s: the dataplane of another tandem-lb is attached (program %u); stop it with "
-			  "'tandem-lb --remove -r ITS-RUN-DIR', or remove it with 'tc filter del dev %s ingress prio %d'",
+		log_error(
+			"interface %s: the dataplane of another tandem-lb is attached (program %u); stop it with "
+			"'tandem-lb --remove -r ITS-RUN-DIR', or remove it with 'tc filter del dev %s ingress prio %d'",
 			name, there, name, TC_PRIORITY);
 		return -EEXIST;
 	}
-	int err = bpf_tc_hook_create(&hook);
+	int err = pin_program(b);
+
+	if (err)
+		return explain(err, "pinning the program");
+	err = bpf_tc_hook_create(&hook);
 
 	if (err && err != -EEXIST)
 		return explain(err, name);
@@ -435,16 +443,6 @@ int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
 	err = bpf_tc_attach(&hook, &opts);
 	if (err)
 		return explain(err, name);
-	if (b->pin_dir[0] && ours != info.id) {
-		/* From now on ours is this one; a rename in bpffs replaces the pin in one step. */
-		char fresh[320];
-
-		snprintf(path, sizeof(path), "%s/program", b->pin_dir);
-		snprintf(fresh, sizeof(fresh), "%s_new", path); /* bpffs takes no dots */
-		unlink(fresh);
-		if (bpf_obj_pin(lb_bpf_program_fd(b), fresh) || rename(fresh, path))
-			log_warn("cannot pin the program at %s: %s", path, strerror(errno));
-	}
 	return 0;
 }
 
@@ -456,14 +454,38 @@ int lb_bpf_detach(struct lb_bpf *b, int ifindex)
 	return bpf_tc_detach(&hook, &opts);
 }
 
+/* Is that program on the ingress of any interface? */
+static bool is_in_use(const struct if_nameindex *names, uint32_t program)
+{
+	for (const struct if_nameindex *n = names; n && n->if_index; n++)
+		if (attached_program((int)n->if_index) == program)
+			return true;
+	return false;
+}
+
+void lb_bpf_prune(struct lb_bpf *b)
+{
+	struct if_nameindex *names = if_nameindex();
+	DIR *dir = b->pin_dir[0] ? opendir(b->pin_dir) : NULL;
+	struct dirent *e;
+	uint32_t id;
+
+	while (names && dir && (e = readdir(dir)))
+		if (sscanf(e->d_name, "program_%u", &id) == 1 && id != program_id(lb_bpf_program_fd(b)) && !is_in_use(names, id))
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir)
+		closedir(dir);
+	if (names)
+		if_freenameindex(names);
+}
+
 int lb_bpf_remove(const char *pin_dir)
 {
-	uint32_t ours = pinned_program(pin_dir);
 	struct if_nameindex *names = if_nameindex();
 	struct stat st;
 
-	for (struct if_nameindex *n = names; ours && n && n->if_index; n++)
-		if (attached_program((int)n->if_index) == ours)
+	for (struct if_nameindex *n = names; n && n->if_index; n++)
+		if (is_pinned(pin_dir, attached_program((int)n->if_index)))
 			lb_bpf_detach(NULL, (int)n->if_index);
 	if (names)
 		if_freenameindex(names);

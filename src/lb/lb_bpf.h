@@ -43,8 +43,8 @@ struct lb_bpf {
 	struct lb_tc *skel; /* bpftool's skeleton */
 	char pin_dir[256];  /* "" = nothing is pinned */
 	unsigned cpus;
-	void *traffic;      /* scratch for per-CPU reads */
-	size_t mapped[9];   /* bytes of each mapping in view's order */
+	void *traffic;    /* scratch for per-CPU reads */
+	size_t mapped[9]; /* bytes of each mapping in view's order */
 };
 
 /*
@@ -67,15 +67,21 @@ int lb_bpf_remove(const char *pin_dir);
 int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name);
 int lb_bpf_detach(struct lb_bpf *b, int ifindex);
 
+/* All interfaces have our program now: let go of the ones of earlier runs. */
+void lb_bpf_prune(struct lb_bpf *b);
+
 /* Does a program over these maps stand on the interface's ingress: this one, or that of a run before? */
 bool lb_bpf_is_attached(struct lb_bpf *b, int ifindex);
 
-int lb_bpf_set_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service);
+int lb_bpf_set_service_key(
+	struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service);
 int lb_bpf_clear_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol);
 
 /* Keys of the service map that are set now: calls visit for each. */
 int lb_bpf_each_service_key(struct lb_bpf *b,
-	void (*visit)(void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service), void *data);
+	void (*visit)(
+		void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service),
+	void *data);
 
 int lb_bpf_set_link_key(struct lb_bpf *b, uint32_t ifindex, uint32_t link);
 int lb_bpf_clear_link_key(struct lb_bpf *b, uint32_t ifindex);
@@ -85,8 +91,8 @@ int lb_bpf_set_own_addr(struct lb_bpf *b, const struct net_addr *addr);
 int lb_bpf_clear_own_addr(struct lb_bpf *b, const struct net_addr *addr);
 
 /* Sticky entries. visit returns true to remove the entry. Returns how many are left. */
-long lb_bpf_sweep_sticky(
-	struct lb_bpf *b, bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data);
+long lb_bpf_sweep_sticky(struct lb_bpf *b,
+	bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data);
 
 /* Carry out view.control[0..count-1], count <= LB_CONTROL_MAX; each op becomes DONE or STALE. */
 int lb_bpf_control(struct lb_bpf *b, uint32_t count);

@@ -25,11 +25,13 @@ static struct lb_service_key service_key(const struct net_addr *addr, uint16_t p
 	return key;
 }
 
-int lb_bpf_set_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service)
+int lb_bpf_set_service_key(
+	struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service)
 {
 	struct lb_service_key key = service_key(addr, port, protocol);
 
-	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.service_keys), &key, &service, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.service_keys), &key, &service, BPF_ANY) ? -errno
+												     : 0;
 }
 
 int lb_bpf_clear_service_key(struct lb_bpf *b, const struct net_addr *addr, uint16_t port, uint8_t protocol)
@@ -40,7 +42,9 @@ int lb_bpf_clear_service_key(struct lb_bpf *b, const struct net_addr *addr, uint
 }
 
 int lb_bpf_each_service_key(struct lb_bpf *b,
-	void (*visit)(void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service), void *data)
+	void (*visit)(
+		void *data, const struct net_addr *addr, uint16_t port, uint8_t protocol, uint32_t service),
+	void *data)
 {
 	int fd = bpf_map__fd(b->skel->maps.service_keys);
 	struct lb_service_key key, *previous = NULL;
@@ -60,7 +64,8 @@ int lb_bpf_each_service_key(struct lb_bpf *b,
 
 int lb_bpf_set_link_key(struct lb_bpf *b, uint32_t ifindex, uint32_t link)
 {
-	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.link_keys), &ifindex, &link, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.link_keys), &ifindex, &link, BPF_ANY) ? -errno
+												   : 0;
 }
 
 int lb_bpf_clear_link_key(struct lb_bpf *b, uint32_t ifindex)
@@ -96,7 +101,8 @@ int lb_bpf_clear_own_addr(struct lb_bpf *b, const struct net_addr *addr)
 	return bpf_map_delete_elem(bpf_map__fd(b->skel->maps.own_addrs), &key) ? -errno : 0;
 }
 
-static long sweep(int fd, bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
+static long sweep(int fd,
+	bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
 {
 	struct lb_sticky_key key, next;
 	struct lb_sticky_entry entry;
@@ -116,8 +122,8 @@ static long sweep(int fd, bool (*visit)(void *data, const struct lb_sticky_key *
 	return left;
 }
 
-long lb_bpf_sweep_sticky(
-	struct lb_bpf *b, bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
+long lb_bpf_sweep_sticky(struct lb_bpf *b,
+	bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
 {
 	sweep(bpf_map__fd(b->skel->maps.sticky_new), visit, data);
 	return sweep(bpf_map__fd(b->skel->maps.sticky), visit, data);
@@ -129,8 +135,8 @@ int lb_bpf_run_control(struct lb_bpf *b, uint32_t mark, uint32_t *result)
 {
 	struct __sk_buff context = {.mark = mark};
 	uint8_t frame[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .ctx_in = &context,
-		.ctx_size_in = sizeof(context), .repeat = 1);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		.ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1);
 	int err = bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.lb_control_run), &opts);
 
 	if (err)
@@ -247,9 +253,8 @@ uint64_t lb_bpf_memory(struct lb_bpf *b, const char *name)
 	struct bpf_map *map;
 	uint64_t bytes = 0;
 
-	bpf_object__for_each_map(map, b->skel->obj)
-		if (!name || !strcmp(name, bpf_map__name(map)))
-			bytes += map_memory(bpf_map__fd(map));
+	bpf_object__for_each_map(map, b->skel->obj) if (!name || !strcmp(name, bpf_map__name(map))) bytes +=
+		map_memory(bpf_map__fd(map));
 	return bytes;
 }
 

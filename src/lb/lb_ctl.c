@@ -35,14 +35,14 @@ static json_t *count_backends(const struct lb_live *live)
 			down += b->admin != LB_ADMIN_DISABLED && !lb_live_is_up(b);
 		}
 	}
-	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "total", total, "up", up, "down", down, "drain", drain, "disabled",
-		disabled);
+	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "total", total, "up", up, "down", down, "drain", drain,
+		"disabled", disabled);
 }
 
 static void add_interface(void *data, const char *name, enum lb_interface_state state, const char *detail)
 {
-	json_array_append_new(data,
-		json_pack("{s:s, s:s, s:s}", "name", name, "state", lb_interface_state_name(state), "detail", detail));
+	json_array_append_new(data, json_pack("{s:s, s:s, s:s}", "name", name, "state",
+					    lb_interface_state_name(state), "detail", detail));
 }
 
 static json_t *on_status(void *ctx, const struct ctl_request *request)
@@ -62,12 +62,13 @@ static json_t *on_status(void *ctx, const struct ctl_request *request)
 		"node", live->model.node, "version", TANDEM_VERSION, "pid", (int)getpid(), "uptime_s",
 		(json_int_t)(uptime / 1000), "config", ctl->config, "config_loaded_s",
 		(json_int_t)((now - ctl->loaded_ms) / 1000), "interfaces", interfaces, "flows", "ipv4",
-		(json_int_t)n->flows[0], "ipv6", (json_int_t)n->flows[1], "max", (json_int_t)live->bpf->sizes.flows,
-		"half_open", (json_int_t)n->half_open, "half_open_max", (json_int_t)live->bpf->sizes.half_open, "sticky",
-		"entries", (json_int_t)ctl->age->sticky, "max", (json_int_t)live->bpf->sizes.sticky, "pools",
-		(int)live->model.pool_count, "services", count_services(live), "backends", count_backends(live), "cps",
-		ctl->age->flows_per_second, "dataplane", "abi", LB_ABI_VERSION, "adopted", live->bpf->adopted,
-		"memory_bytes", (json_int_t)lb_bpf_memory(live->bpf, NULL)));
+		(json_int_t)n->flows[0], "ipv6", (json_int_t)n->flows[1], "max",
+		(json_int_t)live->bpf->sizes.flows, "half_open", (json_int_t)n->half_open, "half_open_max",
+		(json_int_t)live->bpf->sizes.half_open, "sticky", "entries", (json_int_t)ctl->age->sticky,
+		"max", (json_int_t)live->bpf->sizes.sticky, "pools", (int)live->model.pool_count, "services",
+		count_services(live), "backends", count_backends(live), "cps", ctl->age->flows_per_second,
+		"dataplane", "abi", LB_ABI_VERSION, "adopted", live->bpf->adopted, "memory_bytes",
+		(json_int_t)lb_bpf_memory(live->bpf, NULL)));
 }
 
 /* ---- services, backends ---- */
@@ -99,12 +100,12 @@ static json_t *on_services(void *ctx, const struct ctl_request *request)
 		char addr[ADDR_TEXT_MAX];
 		struct lb_traffic t;
 
-		json_t *row = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:I}", "name", s->name, "address",
-			addr_format(&s->addr, addr), "port", (int)s->port, "protocol", lb_protocol_name(s->protocol), "pool",
-			pool->conf->name, "scheduler", lb_scheduler_name(pool->conf->scheduler), "state",
-			serving ? "up" : "empty", "backends_up", (int)serving, "backends_total",
-			(int)pool->conf->backend_count, "on_empty", s->on_empty == LB_EMPTY_DROP ? "drop" : "reject",
-			"connections_active",
+		json_t *row = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:I}", "name",
+			s->name, "address", addr_format(&s->addr, addr), "port", (int)s->port, "protocol",
+			lb_protocol_name(s->protocol), "pool", pool->conf->name, "scheduler",
+			lb_scheduler_name(pool->conf->scheduler), "state", serving ? "up" : "empty",
+			"backends_up", (int)serving, "backends_total", (int)pool->conf->backend_count,
+			"on_empty", s->on_empty == LB_EMPTY_DROP ? "drop" : "reject", "connections_active",
 			(json_int_t)ctl->age->service_live[live->services[i].index]);
 
 		lb_bpf_service_traffic(live->bpf, live->services[i].index, &t);
@@ -120,11 +121,12 @@ static json_t *backend_row(struct lb_live *live, const struct lb_live_backend *b
 	char addr[ADDR_TEXT_MAX];
 	struct lb_traffic t;
 	json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:s, s:s, s:I, s:s, s:s, s:I}", "pool",
-		b->pool->conf->name, "name", b->conf->name, "address", addr_format(&b->conf->addr, addr), "port",
-		(int)b->conf->port, "weight", weight, "weight_configured", (int)b->conf->weight, "backup", b->conf->backup,
-		"state", lb_live_state_name(b), "admin", lb_admin_name(b->admin), "since_s",
-		(json_int_t)(now_ms > b->since_ms ? (now_ms - b->since_ms) / 1000 : 0), "cause", b->cause, "check",
-		lb_check_type_name(b->pool->conf->check.type), "connections_active", active_in(live, b));
+		b->pool->conf->name, "name", b->conf->name, "address", addr_format(&b->conf->addr, addr),
+		"port", (int)b->conf->port, "weight", weight, "weight_configured", (int)b->conf->weight,
+		"backup", b->conf->backup, "state", lb_live_state_name(b), "admin", lb_admin_name(b->admin),
+		"since_s", (json_int_t)(now_ms > b->since_ms ? (now_ms - b->since_ms) / 1000 : 0), "cause",
+		b->cause, "check", lb_check_type_name(b->pool->conf->check.type), "connections_active",
+		active_in(live, b));
 
 	lb_bpf_backend_traffic(live->bpf, b->index, &t);
 	add_traffic(row, &t);
@@ -155,15 +157,16 @@ static json_t *on_backends(void *ctx, const struct ctl_request *request)
 /* ---- flows ---- */
 
 struct flow_filter {
-	long service, backend; /* places in the dataplane; -1 = any */
+	long service, backend;  /* places in the dataplane; -1 = any */
 	struct net_addr client; /* AF_UNSPEC = any */
 	uint64_t limit, total;
 	uint32_t now;
 	json_t *rows;
 };
 
-static const char *const flow_states[LB_FLOW_STATES] = {"free", "syn", "syn-recv", "established", "fin-client",
-	"fin-backend", "closing", "reset-client", "reset-backend", "aborted", "doomed", "udp-new", "udp"};
+static const char *const flow_states[LB_FLOW_STATES] = {"free", "syn", "syn-recv", "established",
+	"fin-client", "fin-backend", "closing", "reset-client", "reset-backend", "aborted", "doomed",
+	"udp-new", "udp"};
 
 static struct net_addr flow_addr(const void *bytes, bool v6)
 {
@@ -210,13 +213,16 @@ static void flow_row(struct lb_live *live, struct flow_filter *want, const struc
 	idle = (int32_t)(want->now - f->last_seen) > 0 ? want->now - f->last_seen : 0;
 	timeout = lb_flow_timeout(f->state, live->bpf->view.services[f->service].idle_jiffies, g);
 	json_array_append_new(want->rows,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "protocol", f->protocol == 6 ? "tcp" : "udp",
-			"client", addr_format_port(&client, ntohs(f->client_port), c), "service_address",
-			addr_format_port(&service, ntohs(f->service_port), s), "service", service_at(live, f->service),
-			"backend_address", addr_format_port(&backend, ntohs(f->backend_port), b), "pool",
-			lb ? lb->pool->conf->name : "(removed)", "backend", lb ? lb->conf->name : "(removed)", "state",
-			f->state < LB_FLOW_STATES ? flow_states[f->state] : "?", "idle_s", (json_int_t)(idle / g->hz),
-			"expires_s", (json_int_t)(timeout > idle ? (timeout - idle) / g->hz : 0)));
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "protocol",
+			f->protocol == 6 ? "tcp" : "udp", "client",
+			addr_format_port(&client, ntohs(f->client_port), c), "service_address",
+			addr_format_port(&service, ntohs(f->service_port), s), "service",
+			service_at(live, f->service), "backend_address",
+			addr_format_port(&backend, ntohs(f->backend_port), b), "pool",
+			lb ? lb->pool->conf->name : "(removed)", "backend", lb ? lb->conf->name : "(removed)",
+			"state", f->state < LB_FLOW_STATES ? flow_states[f->state] : "?", "idle_s",
+			(json_int_t)(idle / g->hz), "expires_s",
+			(json_int_t)(timeout > idle ? (timeout - idle) / g->hz : 0)));
 }
 
 static void walk_flows(struct lb_live *live, struct flow_filter *want, bool v6)
@@ -229,7 +235,8 @@ static void walk_flows(struct lb_live *live, struct flow_filter *want, bool v6)
 
 		if (f->state == LB_FLOW_FREE || f->service >= live->bpf->sizes.services)
 			continue;
-		if ((want->service >= 0 && f->service != want->service) || (want->backend >= 0 && f->backend != want->backend))
+		if ((want->service >= 0 && f->service != want->service) ||
+			(want->backend >= 0 && f->backend != want->backend))
 			continue;
 		flow_row(live, want, f, v6);
 	}
@@ -242,7 +249,8 @@ static json_t *on_flows(void *ctx, const struct ctl_request *request)
 	const char *service, *pool, *backend, *client;
 	json_t *reply;
 
-	if (ctl_arg_text(request, "service", NULL, &service, &reply) || ctl_arg_text(request, "pool", NULL, &pool, &reply) ||
+	if (ctl_arg_text(request, "service", NULL, &service, &reply) ||
+		ctl_arg_text(request, "pool", NULL, &pool, &reply) ||
 		ctl_arg_text(request, "backend", NULL, &backend, &reply) ||
 		ctl_arg_text(request, "client", NULL, &client, &reply) ||
 		ctl_arg_number(request, "limit", 0, 1000000, 100, &want.limit, &reply))
@@ -258,7 +266,8 @@ static json_t *on_flows(void *ctx, const struct ctl_request *request)
 		struct lb_live_backend *b = lb_live_find(live, pool, backend);
 
 		if (!b)
-			return ctl_reply_error("no backend '%s/%s'; 'tandemctl backends' shows all", pool, backend);
+			return ctl_reply_error(
+				"no backend '%s/%s'; 'tandemctl backends' shows all", pool, backend);
 		want.backend = b->index;
 	}
 	if (client && addr_parse(client, &want.client))
@@ -289,8 +298,9 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 		return ctl_reply_error("the dataplane's counters cannot be read");
 	out = json_array();
 	for (size_t i = 0; i < LB_COUNTER_COUNT; i++)
-		json_array_append_new(out, json_pack("{s:s, s:I, s:s, s:s}", "name", rows[i].name, "value",
-						   (json_int_t)counts[i], "kind", rows[i].kind, "description", rows[i].text));
+		json_array_append_new(out,
+			json_pack("{s:s, s:I, s:s, s:s}", "name", rows[i].name, "value",
+				(json_int_t)counts[i], "kind", rows[i].kind, "description", rows[i].text));
 	return ctl_reply_ok(out);
 }
 
@@ -305,20 +315,23 @@ static json_t *on_events(void *ctx, const struct ctl_request *request)
 		return reply;
 	rows = json_array();
 	for (e = event_log_after(log, since); e; e = event_log_after(log, e->seq))
-		json_array_append_new(rows,
-			json_pack("{s:I, s:I, s:s, s:s, s:s}", "seq", (json_int_t)e->seq, "time_ms", (json_int_t)e->time_ms,
-				"subject", e->subject, "event", e->event, "cause", e->cause));
-	return ctl_reply_ok(json_pack("{s:I, s:o}", "last_seq", (json_int_t)event_log_last(log), "events", rows));
+		json_array_append_new(rows, json_pack("{s:I, s:I, s:s, s:s, s:s}", "seq", (json_int_t)e->seq,
+						    "time_ms", (json_int_t)e->time_ms, "subject", e->subject,
+						    "event", e->event, "cause", e->cause));
+	return ctl_reply_ok(
+		json_pack("{s:I, s:o}", "last_seq", (json_int_t)event_log_last(log), "events", rows));
 }
 
 /* ---- what changes something ---- */
 
-static struct lb_live_backend *named_backend(struct lb_ctl *ctl, const struct ctl_request *request, json_t **reply)
+static struct lb_live_backend *named_backend(
+	struct lb_ctl *ctl, const struct ctl_request *request, json_t **reply)
 {
 	const char *pool, *backend;
 	struct lb_live_backend *b;
 
-	if (ctl_arg_text(request, "pool", "", &pool, reply) || ctl_arg_text(request, "backend", "", &backend, reply))
+	if (ctl_arg_text(request, "pool", "", &pool, reply) ||
+		ctl_arg_text(request, "backend", "", &backend, reply))
 		return NULL;
 	b = lb_live_find(ctl->live, pool, backend);
 	if (!b)
@@ -334,8 +347,8 @@ static json_t *set_admin(void *ctx, const struct ctl_request *request, enum lb_a
 	if (!b)
 		return reply;
 	lb_live_set_admin(b, admin);
-	return ctl_reply_message("%s/%s is %s: %s (%lld live connections)", b->pool->conf->name, b->conf->name,
-		lb_admin_name(admin), means, (long long)active_in(b->live, b));
+	return ctl_reply_message("%s/%s is %s: %s (%lld live connections)", b->pool->conf->name,
+		b->conf->name, lb_admin_name(admin), means, (long long)active_in(b->live, b));
 }
 
 static json_t *on_drain(void *ctx, const struct ctl_request *request)
@@ -350,7 +363,8 @@ static json_t *on_enable(void *ctx, const struct ctl_request *request)
 
 static json_t *on_disable(void *ctx, const struct ctl_request *request)
 {
-	return set_admin(ctx, request, LB_ADMIN_DISABLED, "no new connections, the present ones as on_backend_down says");
+	return set_admin(ctx, request, LB_ADMIN_DISABLED,
+		"no new connections, the present ones as on_backend_down says");
 }
 
 static json_t *on_weight(void *ctx, const struct ctl_request *request)
@@ -362,8 +376,8 @@ static json_t *on_weight(void *ctx, const struct ctl_request *request)
 	if (!b || ctl_arg_number(request, "weight", 0, LB_WEIGHT_MAX, 1, &weight, &reply))
 		return reply;
 	lb_live_set_weight(b, (int)weight);
-	return ctl_reply_message("%s/%s has weight %llu until the config names another (configured: %u)", b->pool->conf->name,
-		b->conf->name, (unsigned long long)weight, b->conf->weight);
+	return ctl_reply_message("%s/%s has weight %llu until the config names another (configured: %u)",
+		b->pool->conf->name, b->conf->name, (unsigned long long)weight, b->conf->weight);
 }
 
 static json_t *on_reload(void *ctx, const struct ctl_request *request)
@@ -371,7 +385,8 @@ static json_t *on_reload(void *ctx, const struct ctl_request *request)
 	struct lb_ctl *ctl = ctx;
 	char text[1200];
 
-	return ctl->reload(ctl->data, text, sizeof(text)) ? ctl_reply_error("%s", text) : ctl_reply_message("%s", text);
+	return ctl->reload(ctl->data, text, sizeof(text)) ? ctl_reply_error("%s", text)
+							  : ctl_reply_message("%s", text);
 }
 
 json_t *lb_ctl_handle(void *ctx, const struct ctl_request *request)

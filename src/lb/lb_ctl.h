@@ -14,7 +14,7 @@ struct lb_ctl {
 	struct lb_age *age;
 	struct lb_links *links;
 	struct event_log *events;
-	const char *config; /* path */
+	const char *config;             /* path */
 	uint64_t started_ms, loaded_ms; /* steady clock */
 	/* Load the config again. 0 and what was done, or -errno and one line. */
 	int (*reload)(void *data, char *text, size_t size);

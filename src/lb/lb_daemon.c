@@ -53,8 +53,8 @@ static void save_now(struct daemon *d)
 	ev_timer_stop(d->loop, &d->save);
 	err = lb_store_save(&d->live, d->options.run_dir);
 	if (err)
-		log_warn("cannot save the state to %s: %s; a restart will check all backends anew", d->options.run_dir,
-			strerror(-err));
+		log_warn("cannot save the state to %s: %s; a restart will check all backends anew",
+			d->options.run_dir, strerror(-err));
 }
 
 static void on_save(struct ev_loop *loop, ev_timer *timer, int events)
@@ -101,8 +101,11 @@ static int reload(void *data, char *text, size_t size)
 
 	if (err) {
 		conf_errors_write(&errors, stderr, "");
-		snprintf(text, size, "%.1000s%s", errors.shown ? errors.error[0].text : "the config cannot be loaded",
-			errors.count > 1 ? " (and more; 'tandemctl check' shows all); the running config stays" : "; the running config stays");
+		snprintf(text, size, "%.1000s%s",
+			errors.shown ? errors.error[0].text : "the config cannot be loaded",
+			errors.count > 1
+				? " (and more; 'tandemctl check' shows all); the running config stays"
+				: "; the running config stays");
 		on_event(d, "config", "refused", text);
 		return err;
 	}
@@ -118,7 +121,9 @@ static int reload(void *data, char *text, size_t size)
 		lb_links_set_interfaces(d->links, dp->interfaces, dp->interface_count);
 	d->ctl.loaded_ms = lb_live_steady_ms();
 	snprintf(text, size, "%s: %s%s", d->options.config, summary,
-		sizes_differ(&d->bpf.sizes, dp) ? "; the dataplane keeps the sizes it was made with until a start with --reset" : "");
+		sizes_differ(&d->bpf.sizes, dp)
+			? "; the dataplane keeps the sizes it was made with until a start with --reset"
+			: "");
 	on_event(d, "config", "loaded", text);
 	return 0;
 }
@@ -140,8 +145,12 @@ static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
 static struct lb_bpf_sizes sizes_for(const struct lb_model *model)
 {
 	const struct lb_dataplane *dp = &model->dataplane;
-	struct lb_bpf_sizes sizes = {.flows = dp->max_flows, .half_open = dp->max_half_open, .services = dp->max_services,
-		.pools = dp->max_services, .backends = dp->max_backends, .sticky = dp->max_sticky};
+	struct lb_bpf_sizes sizes = {.flows = dp->max_flows,
+		.half_open = dp->max_half_open,
+		.services = dp->max_services,
+		.pools = dp->max_services,
+		.backends = dp->max_backends,
+		.sticky = dp->max_sticky};
 	size_t slots = 0;
 
 	for (size_t i = 0; i < model->pool_count; i++)
@@ -159,7 +168,9 @@ static void adopt(struct daemon *d)
 	if (err && err != -ENOENT)
 		log_warn("%s; its flows go on, backends are checked anew", error);
 	else if (err)
-		log_warn("the pinned dataplane has no state file in %s; its flows go on, backends are checked anew", d->options.run_dir);
+		log_warn(
+			"the pinned dataplane has no state file in %s; its flows go on, backends are checked anew",
+			d->options.run_dir);
 	lb_store_assume_all(&d->live);
 }
 
@@ -193,7 +204,8 @@ static int start_live(struct daemon *d, struct lb_model *model)
 	d->live.went_down = on_went_down;
 	d->live.data = d;
 	if (sizes_differ(&d->bpf.sizes, &model->dataplane))
-		log_warn("the adopted dataplane keeps the sizes it was made with; --reset makes a new one and drops its flows");
+		log_warn(
+			"the adopted dataplane keeps the sizes it was made with; --reset makes a new one and drops its flows");
 	err = lb_apply(&d->live, model, summary, sizeof(summary), error, sizeof(error));
 	if (err) {
 		log_error("%s: %s", d->options.config, error);
@@ -208,7 +220,8 @@ static int start_live(struct daemon *d, struct lb_model *model)
 
 static int start(struct daemon *d, struct lb_model *model)
 {
-	struct ctl_server_options server = {.rundir = d->options.run_dir, .name = "lb", .handle = lb_ctl_handle, .ctx = &d->ctl};
+	struct ctl_server_options server = {
+		.rundir = d->options.run_dir, .name = "lb", .handle = lb_ctl_handle, .ctx = &d->ctl};
 	struct lb_bpf_sizes sizes = sizes_for(model);
 	char pins[256], error[300];
 	int err;
@@ -226,15 +239,23 @@ static int start(struct daemon *d, struct lb_model *model)
 	if (!err)
 		err = lb_links_open(&d->links, d->loop, &d->bpf, on_event, d);
 	if (!err)
-		err = lb_links_set_interfaces(
-			d->links, d->live.model.dataplane.interfaces, d->live.model.dataplane.interface_count);
+		err = lb_links_set_interfaces(d->links, d->live.model.dataplane.interfaces,
+			d->live.model.dataplane.interface_count);
+	if (!err)
+		lb_bpf_prune(&d->bpf);
 	if (!err)
 		err = lb_age_start(&d->age, &d->live);
 	if (err)
 		return err;
-	d->ctl = (struct lb_ctl){.live = &d->live, .age = &d->age, .links = d->links, .events = d->events,
-		.config = d->options.config, .started_ms = lb_live_steady_ms(), .loaded_ms = lb_live_steady_ms(),
-		.reload = reload, .data = d};
+	d->ctl = (struct lb_ctl){.live = &d->live,
+		.age = &d->age,
+		.links = d->links,
+		.events = d->events,
+		.config = d->options.config,
+		.started_ms = lb_live_steady_ms(),
+		.loaded_ms = lb_live_steady_ms(),
+		.reload = reload,
+		.data = d};
 	err = ctl_server_open(&d->server, d->loop, &server, error, sizeof(error));
 	if (err)
 		log_error("%s", error);
@@ -275,7 +296,8 @@ int lb_daemon_run(const struct lb_daemon_options *options, struct lb_model *mode
 		log_info("ready: %zu services, %zu pools, control socket in %s", d->live.model.service_count,
 			d->live.model.pool_count, d->options.run_dir);
 		ev_run(d->loop, 0);
-		log_info("stopping; the dataplane goes on ('tandem-lb --remove -r %s' takes it away)", d->options.run_dir);
+		log_info("stopping; the dataplane goes on ('tandem-lb --remove -r %s' takes it away)",
+			d->options.run_dir);
 	}
 	stop(d);
 	event_log_free(d->events);

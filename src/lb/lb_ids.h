@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 struct lb_ids {
-	uint8_t *state;      /* owned: 0 free, 1 used, 2 retired */
+	uint8_t *state;       /* owned: 0 free, 1 used, 2 retired */
 	uint32_t *retired_in; /* owned: number of the walk that was under way then */
-	uint8_t *met;        /* owned: met in the walk under way */
+	uint8_t *met;         /* owned: met in the walk under way */
 	uint32_t size, used, retired, next;
 };
 

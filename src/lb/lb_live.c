@@ -25,17 +25,11 @@ uint64_t lb_live_steady_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void no_report(void *data, const char *subject, const char *event, const char *cause)
-{
-}
+static void no_report(void *data, const char *subject, const char *event, const char *cause) {}
 
-static void no_down(void *data, uint16_t backend)
-{
-}
+static void no_down(void *data, uint16_t backend) {}
 
-static void no_change(void *data, bool by_operator)
-{
-}
+static void no_change(void *data, bool by_operator) {}
 
 /* ---- life ---- */
 
@@ -49,7 +43,8 @@ int lb_live_open(struct lb_live *live, struct ev_loop *loop, struct lb_bpf *bpf)
 	live->went_down = no_down;
 	live->changed = no_change;
 	lb_prober_init(&live->prober, loop);
-	if (lb_ids_init(&live->pool_ids, bpf->sizes.pools) || lb_ids_init(&live->backend_ids, bpf->sizes.backends) ||
+	if (lb_ids_init(&live->pool_ids, bpf->sizes.pools) ||
+		lb_ids_init(&live->backend_ids, bpf->sizes.backends) ||
 		lb_ids_init(&live->service_ids, bpf->sizes.services) ||
 		lb_regions_init(&live->regions, bpf->sizes.table_slots)) {
 		lb_live_close(live);
@@ -181,7 +176,8 @@ static uint32_t *scratch(struct lb_live *live, size_t slots)
 }
 
 /* Write the table where there is room (its own old place in need: every entry there is valid all the time). */
-static int write_table(struct lb_live *live, struct lb_live_pool *pool, const struct lb_hash_entry *entries, size_t n)
+static int write_table(
+	struct lb_live *live, struct lb_live_pool *pool, const struct lb_hash_entry *entries, size_t n)
 {
 	size_t size = lb_table_size(pool->conf->scheduler, entries, n, pool->conf->backend_count);
 	uint32_t *table = scratch(live, size ? size : 1);
@@ -196,7 +192,8 @@ static int write_table(struct lb_live *live, struct lb_live_pool *pool, const st
 	else if (base < 0)
 		return (int)base;
 	for (size_t i = 0; i < size; i++)
-		__atomic_store_n(&live->bpf->view.table_slots[(size_t)base + i], (uint16_t)table[i], __ATOMIC_RELAXED);
+		__atomic_store_n(
+			&live->bpf->view.table_slots[(size_t)base + i], (uint16_t)table[i], __ATOMIC_RELAXED);
 	__atomic_store_n(&e->table, (uint64_t)base << 32 | size, __ATOMIC_RELEASE);
 	if (old_length && (uint32_t)base != pool->table_base)
 		lb_regions_give(&live->regions, pool->table_base, lb_live_steady_ms());
@@ -220,7 +217,8 @@ void lb_live_rebuild(struct lb_live *live, struct lb_live_pool *pool)
 
 	if (err) {
 		snprintf(subject, sizeof(subject), "pool %s", pool->conf->name);
-		live->report(live->data, subject, "table full", "no room for its scheduler table; the old one stays");
+		live->report(live->data, subject, "table full",
+			"no room for its scheduler table; the old one stays");
 		return;
 	}
 	for (size_t i = 0; i < pool->conf->backend_count; i++) {

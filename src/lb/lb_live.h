@@ -55,18 +55,18 @@ typedef void lb_live_report_fn(void *data, const char *subject, const char *even
 struct lb_live {
 	struct ev_loop *loop;
 	struct lb_bpf *bpf;
-	struct lb_model model;              /* owned */
-	struct lb_live_pool *pools;         /* owned, as model.pools */
-	struct lb_live_service *services;   /* owned, as model.services */
+	struct lb_model model;            /* owned */
+	struct lb_live_pool *pools;       /* owned, as model.pools */
+	struct lb_live_service *services; /* owned, as model.services */
 	struct lb_ids pool_ids, backend_ids, service_ids;
 	struct lb_regions regions;
 	struct lb_prober prober;
-	uint32_t walk;                      /* of the flow table that is under way (lb_age) */
+	uint32_t walk; /* of the flow table that is under way (lb_age) */
 	lb_live_report_fn *report;
 	void (*went_down)(void *data, uint16_t backend); /* its TCP flows are to be reset */
-	void (*changed)(void *data, bool by_operator); /* what a restart should find again has changed */
+	void (*changed)(void *data, bool by_operator);   /* what a restart should find again has changed */
 	void *data;
-	uint32_t *scratch;                  /* owned: a table on its way */
+	uint32_t *scratch; /* owned: a table on its way */
 	size_t scratch_size;
 };
 

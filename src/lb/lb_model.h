@@ -13,20 +13,20 @@
 
 #include "common/addr.h"
 
-#define LB_NAME_MAX 63                /* characters in a name, NUL not counted */
-#define LB_POOL_BACKENDS_MAX 256      /* backends in one pool */
-#define LB_POOLS_MAX 16384            /* pools */
-#define LB_SERVICES_MAX 16384         /* highest max_services */
-#define LB_BACKENDS_MAX 65535         /* highest max_backends */
-#define LB_WEIGHT_MAX 256             /* highest weight of a backend */
-#define LB_INTERFACES_MAX 16          /* interfaces the dataplane attaches to */
-#define LB_CHECK_TEXT_MAX 1024        /* bytes of a check's send or expect */
+#define LB_NAME_MAX          63    /* characters in a name, NUL not counted */
+#define LB_POOL_BACKENDS_MAX 256   /* backends in one pool */
+#define LB_POOLS_MAX         16384 /* pools */
+#define LB_SERVICES_MAX      16384 /* highest max_services */
+#define LB_BACKENDS_MAX      65535 /* highest max_backends */
+#define LB_WEIGHT_MAX        256   /* highest weight of a backend */
+#define LB_INTERFACES_MAX    16    /* interfaces the dataplane attaches to */
+#define LB_CHECK_TEXT_MAX    1024  /* bytes of a check's send or expect */
 
 enum lb_scheduler { LB_RR, LB_WRR, LB_LC, LB_WLC, LB_SH, LB_MH };
 enum lb_check_type { LB_CHECK_NONE, LB_CHECK_TCP, LB_CHECK_PING };
-enum lb_protocol { LB_TCP = 6, LB_UDP = 17 };            /* IP protocol numbers */
-enum lb_on_empty { LB_EMPTY_REJECT, LB_EMPTY_DROP };     /* a service without a usable backend */
-enum lb_on_down { LB_DOWN_KEEP, LB_DOWN_RESET };         /* TCP flows of a backend that went down */
+enum lb_protocol { LB_TCP = 6, LB_UDP = 17 };        /* IP protocol numbers */
+enum lb_on_empty { LB_EMPTY_REJECT, LB_EMPTY_DROP }; /* a service without a usable backend */
+enum lb_on_down { LB_DOWN_KEEP, LB_DOWN_RESET };     /* TCP flows of a backend that went down */
 
 struct lb_check {
 	enum lb_check_type type; /* none without a check group; required in one */
@@ -36,7 +36,7 @@ struct lb_check {
 	uint16_t port;           /* tcp only: 0 = the backend's */
 	uint8_t *send;           /* tcp only, after escapes; NULL = none; owned */
 	size_t send_len;
-	uint8_t *expect;         /* tcp only: bytes the reply must contain; NULL = none; owned */
+	uint8_t *expect; /* tcp only: bytes the reply must contain; NULL = none; owned */
 	size_t expect_len;
 };
 
@@ -57,7 +57,7 @@ struct lb_backend {
 
 struct lb_pool {
 	char name[LB_NAME_MAX + 1];
-	enum lb_scheduler scheduler; /* default wlc */
+	enum lb_scheduler scheduler;     /* default wlc */
 	enum lb_on_down on_backend_down; /* default reset */
 	struct lb_sticky sticky;
 	struct lb_check check;
@@ -70,20 +70,20 @@ struct lb_service {
 	struct net_addr addr;
 	uint16_t port;
 	enum lb_protocol protocol;
-	size_t pool; /* index into lb_model.pools; its backends have the service's family */
-	enum lb_on_empty on_empty;  /* default reject */
+	size_t pool;               /* index into lb_model.pools; its backends have the service's family */
+	enum lb_on_empty on_empty; /* default reject */
 	/* tcp: established, default 7440 (RFC 5382 REQ-5); udp: default 120 (RFC 4787 REQ-5) */
 	uint32_t idle_timeout_s;
 };
 
 struct lb_dataplane {
 	char interfaces[LB_INTERFACES_MAX][16]; /* IFNAMSIZ */
-	size_t interface_count; /* 1..16 */
-	uint32_t max_flows;     /* per family, 1024..16777216, default 1048576 */
-	uint32_t max_half_open; /* per family, 64..max_flows / 4, default max_flows / 16 */
-	uint32_t max_services;  /* 16..16384, default 4096 */
-	uint32_t max_backends;  /* over all pools, 16..65535, default 4096 */
-	uint32_t max_sticky;    /* 16..4194304, default 65536 */
+	size_t interface_count;                 /* 1..16 */
+	uint32_t max_flows;                     /* per family, 1024..16777216, default 1048576 */
+	uint32_t max_half_open;                 /* per family, 64..max_flows / 4, default max_flows / 16 */
+	uint32_t max_services;                  /* 16..16384, default 4096 */
+	uint32_t max_backends;                  /* over all pools, 16..65535, default 4096 */
+	uint32_t max_sticky;                    /* 16..4194304, default 65536 */
 };
 
 struct lb_model {

@@ -57,10 +57,11 @@ static bool same_pool(const struct lb_pool *a, const struct lb_pool *b)
 {
 	return a->scheduler == b->scheduler && a->on_backend_down == b->on_backend_down &&
 	       a->sticky.enabled == b->sticky.enabled && a->sticky.timeout_s == b->sticky.timeout_s &&
-	       a->sticky.ipv4_prefix == b->sticky.ipv4_prefix && a->sticky.ipv6_prefix == b->sticky.ipv6_prefix &&
-	       a->check.type == b->check.type && a->check.interval_ms == b->check.interval_ms &&
-	       a->check.timeout_ms == b->check.timeout_ms && a->check.rise == b->check.rise &&
-	       a->check.fall == b->check.fall && a->check.port == b->check.port &&
+	       a->sticky.ipv4_prefix == b->sticky.ipv4_prefix &&
+	       a->sticky.ipv6_prefix == b->sticky.ipv6_prefix && a->check.type == b->check.type &&
+	       a->check.interval_ms == b->check.interval_ms && a->check.timeout_ms == b->check.timeout_ms &&
+	       a->check.rise == b->check.rise && a->check.fall == b->check.fall &&
+	       a->check.port == b->check.port &&
 	       same_bytes(a->check.send, a->check.send_len, b->check.send, b->check.send_len) &&
 	       same_bytes(a->check.expect, a->check.expect_len, b->check.expect, b->check.expect_len);
 }
@@ -73,8 +74,9 @@ static bool same_backend(const struct lb_backend *a, const struct lb_backend *b)
 static bool same_service(const struct lb_model *am, const struct lb_service *a, const struct lb_model *bm,
 	const struct lb_service *b)
 {
-	return strcmp(a->name, b->name) == 0 && strcmp(am->pools[a->pool].name, bm->pools[b->pool].name) == 0 &&
-	       a->on_empty == b->on_empty && a->idle_timeout_s == b->idle_timeout_s;
+	return strcmp(a->name, b->name) == 0 &&
+	       strcmp(am->pools[a->pool].name, bm->pools[b->pool].name) == 0 && a->on_empty == b->on_empty &&
+	       a->idle_timeout_s == b->idle_timeout_s;
 }
 
 /* ---- making the plan ---- */
@@ -84,7 +86,8 @@ struct side {
 	size_t count;
 };
 
-static void add_step(struct lb_plan *plan, enum lb_step_kind kind, const struct item *from, const struct item *to)
+static void add_step(
+	struct lb_plan *plan, enum lb_step_kind kind, const struct item *from, const struct item *to)
 {
 	struct lb_step *step = &plan->steps[plan->count++];
 
@@ -177,13 +180,26 @@ static void count_steps(struct lb_plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		plan->changed += plan->steps[i].changed;
 		switch (plan->steps[i].kind) {
-		case LB_STEP_POOL_ADD: plan->pools_added++; break;
-		case LB_STEP_BACKEND_ADD: plan->backends_added++; break;
-		case LB_STEP_SERVICE_ADD: plan->services_added++; break;
-		case LB_STEP_POOL_REMOVE: plan->pools_removed++; break;
-		case LB_STEP_BACKEND_REMOVE: plan->backends_removed++; break;
-		case LB_STEP_SERVICE_REMOVE: plan->services_removed++; break;
-		default: break;
+		case LB_STEP_POOL_ADD:
+			plan->pools_added++;
+			break;
+		case LB_STEP_BACKEND_ADD:
+			plan->backends_added++;
+			break;
+		case LB_STEP_SERVICE_ADD:
+			plan->services_added++;
+			break;
+		case LB_STEP_POOL_REMOVE:
+			plan->pools_removed++;
+			break;
+		case LB_STEP_BACKEND_REMOVE:
+			plan->backends_removed++;
+			break;
+		case LB_STEP_SERVICE_REMOVE:
+			plan->services_removed++;
+			break;
+		default:
+			break;
 		}
 	}
 }
@@ -226,7 +242,8 @@ int lb_plan_make(struct lb_plan *plan, const struct lb_model *from, const struct
 		side_backends(&b, to, pool.kind == LB_STEP_POOL_REMOVE ? NULL : &pool.to);
 		size_t first = plan->count;
 
-		match(plan, &a, &b, compare_backends, LB_STEP_BACKEND_KEEP, LB_STEP_BACKEND_ADD, LB_STEP_BACKEND_REMOVE);
+		match(plan, &a, &b, compare_backends, LB_STEP_BACKEND_KEEP, LB_STEP_BACKEND_ADD,
+			LB_STEP_BACKEND_REMOVE);
 		mark_changed(&plan->steps[i], from, to);
 
 		bool dirty = pool.kind == LB_STEP_POOL_ADD || plan->steps[i].changed;
@@ -242,7 +259,8 @@ int lb_plan_make(struct lb_plan *plan, const struct lb_model *from, const struct
 
 	side_services(&a, from);
 	side_services(&b, to);
-	match(plan, &a, &b, compare_services, LB_STEP_SERVICE_KEEP, LB_STEP_SERVICE_ADD, LB_STEP_SERVICE_REMOVE);
+	match(plan, &a, &b, compare_services, LB_STEP_SERVICE_KEEP, LB_STEP_SERVICE_ADD,
+		LB_STEP_SERVICE_REMOVE);
 	for (size_t k = services; k < plan->count; k++)
 		mark_changed(&plan->steps[k], from, to);
 	qsort(plan->steps, plan->count, sizeof(*plan->steps), compare_steps);

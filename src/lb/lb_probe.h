@@ -57,7 +57,8 @@ struct lb_prober {
 struct lb_probe {
 	void *data; /* the caller's */
 	struct lb_prober *prober;
-	const struct lb_check *check; /* the caller's; valid until lb_probe_reconfigure() or lb_probe_stop() */
+	const struct lb_check
+		*check; /* the caller's; valid until lb_probe_reconfigure() or lb_probe_stop() */
 	const struct lb_probe_kind *kind;
 	struct net_addr addr;
 	uint16_t port;

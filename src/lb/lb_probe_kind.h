@@ -13,7 +13,8 @@
 struct lb_probe_kind {
 	void (*init)(struct lb_probe *probe);  /* once, prepares watchers */
 	void (*begin)(struct lb_probe *probe); /* ask; may already end with one of the two calls below */
-	void (*expire)(struct lb_probe *probe, char *cause); /* time is up: what for, LB_PROBE_CAUSE_MAX bytes */
+	void (*expire)(
+		struct lb_probe *probe, char *cause); /* time is up: what for, LB_PROBE_CAUSE_MAX bytes */
 	void (*end)(struct lb_probe *probe, bool ok); /* let go of what begin took, answered or not */
 };
 

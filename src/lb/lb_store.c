@@ -53,8 +53,9 @@ static void save_all(FILE *out, const struct lb_live *live)
 	for (size_t i = 0; i < live->model.service_count; i++) {
 		const struct lb_service *s = live->services[i].conf;
 
-		fprintf(out, "service %u %u %d %s %s %s\n", live->services[i].index, s->port, (int)s->protocol,
-			addr_format(&s->addr, addr), s->name, live->model.pools[s->pool].name);
+		fprintf(out, "service %u %u %d %s %s %s\n", live->services[i].index, s->port,
+			(int)s->protocol, addr_format(&s->addr, addr), s->name,
+			live->model.pools[s->pool].name);
 	}
 	fputs("end\n", out);
 }
@@ -112,11 +113,13 @@ static int load_backend(struct lb_live *live, const char *line)
 	struct lb_backend *conf;
 
 	if (!pool || pool->backend_count == LB_POOL_BACKENDS_MAX ||
-		sscanf(line, "backend %u %u %u %d %d %d %d %llu %63s %63s %n", &index, &port, &weight, &backup, &admin,
-			&override, &state, &since, address, name, &used) != 10 || !used)
+		sscanf(line, "backend %u %u %u %d %d %d %d %llu %63s %63s %n", &index, &port, &weight,
+			&backup, &admin, &override, &state, &since, address, name, &used) != 10 ||
+		!used)
 		return -EINVAL;
-	if (port < 1 || port > 65535 || weight > LB_WEIGHT_MAX || admin < LB_ADMIN_ENABLED || admin > LB_ADMIN_DISABLED ||
-		override < -1 || override > LB_WEIGHT_MAX || state < LB_VERDICT_CHECKING || state > LB_VERDICT_DOWN)
+	if (port < 1 || port > 65535 || weight > LB_WEIGHT_MAX || admin < LB_ADMIN_ENABLED ||
+		admin > LB_ADMIN_DISABLED || override < -1 || override > LB_WEIGHT_MAX ||
+		state < LB_VERDICT_CHECKING || state > LB_VERDICT_DOWN)
 		return -EINVAL;
 
 	struct lb_live_pool *live_pool = &live->pools[live->model.pool_count - 1];
@@ -155,7 +158,8 @@ static int load_pool(struct lb_live *live, const char *line)
 	unsigned index;
 	int check;
 
-	if (sscanf(line, "pool %u %d %63s", &index, &check, name) != 3 || lb_ids_claim(&live->pool_ids, index))
+	if (sscanf(line, "pool %u %d %63s", &index, &check, name) != 3 ||
+		lb_ids_claim(&live->pool_ids, index))
 		return -EINVAL;
 	if (grow((void **)&live->model.pools, at, sizeof(*live->model.pools)) ||
 		grow((void **)&live->pools, at, sizeof(*live->pools)))
@@ -182,7 +186,8 @@ static int load_service(struct lb_live *live, const char *line)
 	int protocol;
 	long pool_at;
 
-	if (sscanf(line, "service %u %u %d %63s %63s %63s", &index, &port, &protocol, address, name, pool) != 6)
+	if (sscanf(line, "service %u %u %d %63s %63s %63s", &index, &port, &protocol, address, name, pool) !=
+		6)
 		return -EINVAL;
 	pool_at = lb_model_find_pool(&live->model, pool);
 	if (port < 1 || port > 65535 || (protocol != LB_TCP && protocol != LB_UDP) || pool_at < 0)
@@ -214,8 +219,8 @@ static void settle(struct lb_live *live)
 
 			b->pool = pool;
 			b->conf = &pool->conf->backends[k];
-			lb_probe_init(&b->probe, &live->prober, &pool->conf->check, &b->conf->addr, b->conf->port,
-				lb_live_on_report, b);
+			lb_probe_init(&b->probe, &live->prober, &pool->conf->check, &b->conf->addr,
+				b->conf->port, lb_live_on_report, b);
 		}
 	}
 	for (size_t i = 0; i < live->model.service_count; i++)

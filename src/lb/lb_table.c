@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-size_t lb_table_size(enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, size_t configured)
+size_t lb_table_size(
+	enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, size_t configured)
 {
 	if (!n)
 		return 0;
@@ -22,7 +23,8 @@ size_t lb_table_bound(const struct lb_pool *pool)
 {
 	switch (pool->scheduler) {
 	case LB_WRR:
-		return pool->backend_count * 16 + LB_WEIGHT_MAX; /* weights are mostly small; a full table says so */
+		return pool->backend_count * 16 +
+		       LB_WEIGHT_MAX; /* weights are mostly small; a full table says so */
 	case LB_SH:
 	case LB_MH:
 		return lb_hash_maglev_size(pool->backend_count);
@@ -31,7 +33,8 @@ size_t lb_table_bound(const struct lb_pool *pool)
 	}
 }
 
-int lb_table_fill(enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, uint32_t *out, size_t size)
+int lb_table_fill(enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, uint32_t *out,
+	size_t size)
 {
 	long filled = 0;
 

@@ -16,13 +16,15 @@
 
 /* Slots the table of n entries has; configured: backends in the config, used or not (so that a Maglev table keeps
  * its size when some are away). */
-size_t lb_table_size(enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, size_t configured);
+size_t lb_table_size(
+	enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, size_t configured);
 
 /* Most slots that pool can ever need. */
 size_t lb_table_bound(const struct lb_pool *pool);
 
 /* Fill out[0..size); size as lb_table_size() said. 0 or -errno. */
-int lb_table_fill(enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, uint32_t *out, size_t size);
+int lb_table_fill(enum lb_scheduler scheduler, const struct lb_hash_entry *entries, size_t n, uint32_t *out,
+	size_t size);
 
 enum lb_pick lb_table_pick(enum lb_scheduler scheduler);
 

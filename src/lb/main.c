@@ -29,24 +29,45 @@ static const char usage[] =
 static int parse_options(int argc, char **argv, struct lb_daemon_options *o)
 {
 	enum { RESET = 256, REMOVE, HELP, VERSION };
-	static const struct option longs[] = {{"reset", no_argument, NULL, RESET}, {"remove", no_argument, NULL, REMOVE},
-		{"help", no_argument, NULL, HELP}, {"version", no_argument, NULL, VERSION}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"reset", no_argument, NULL, RESET},
+		{"remove", no_argument, NULL, REMOVE}, {"help", no_argument, NULL, HELP},
+		{"version", no_argument, NULL, VERSION}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*o = (struct lb_daemon_options){.config = CONFIG_DEFAULT, .run_dir = CTL_RUNDIR_DEFAULT};
 	while ((c = getopt_long(argc, argv, "c:n:r:tvh", longs, NULL)) != -1) {
 		switch (c) {
-		case 'c': o->config = optarg; break;
-		case 'n': o->node = optarg; break;
-		case 'r': o->run_dir = optarg; break;
-		case 't': o->test = true; break;
-		case 'v': o->verbose = true; break;
-		case RESET: o->reset = true; break;
-		case REMOVE: o->remove = true; break;
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'n':
+			o->node = optarg;
+			break;
+		case 'r':
+			o->run_dir = optarg;
+			break;
+		case 't':
+			o->test = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case RESET:
+			o->reset = true;
+			break;
+		case REMOVE:
+			o->remove = true;
+			break;
 		case 'h':
-		case HELP: fputs(usage, stdout); exit(0);
-		case VERSION: puts("tandem-lb " TANDEM_VERSION); exit(0);
-		default: fputs("try 'tandem-lb --help'\n", stderr); return -EINVAL;
+		case HELP:
+			fputs(usage, stdout);
+			exit(0);
+		case VERSION:
+			puts("tandem-lb " TANDEM_VERSION);
+			exit(0);
+		default:
+			fputs("try 'tandem-lb --help'\n", stderr);
+			return -EINVAL;
 		}
 	}
 	if (optind == argc)
@@ -74,7 +95,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (o.test) {
-		printf("%s: good: %zu services, %zu pools\n", o.config, model.service_count, model.pool_count);
+		printf("%s: good: %zu services, %zu pools\n", o.config, model.service_count,
+			model.pool_count);
 		lb_model_clear(&model);
 		return 0;
 	}

@@ -12,7 +12,8 @@
 
 static void literals_round_trip(void **state)
 {
-	static const char *const texts[] = {"10.0.1.100", "255.255.255.254", "fd00:1::100", "::1", "2001:db8::1"};
+	static const char *const texts[] = {
+		"10.0.1.100", "255.255.255.254", "fd00:1::100", "::1", "2001:db8::1"};
 	char buf[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -25,7 +26,8 @@ static void literals_round_trip(void **state)
 
 static void what_is_not_a_literal_is_refused(void **state)
 {
-	static const char *const texts[] = {"", "256.0.0.1", "abrakadabra", "10.0.0.0/8", "fe80::1%eth0", "1.2.3", "::g"};
+	static const char *const texts[] = {
+		"", "256.0.0.1", "abrakadabra", "10.0.0.0/8", "fe80::1%eth0", "1.2.3", "::g"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct net_addr a;
@@ -51,8 +53,8 @@ static void unusable_addresses(void **state)
 	static const struct {
 		const char *text;
 		bool unusable;
-	} rows[] = {{"0.0.0.0", true}, {"224.0.0.18", true}, {"255.255.255.255", true}, {"10.0.0.1", false}, {"::", true},
-		{"ff02::12", true}, {"fe80::1", true}, {"fd00::1", false}, {"::1", false}};
+	} rows[] = {{"0.0.0.0", true}, {"224.0.0.18", true}, {"255.255.255.255", true}, {"10.0.0.1", false},
+		{"::", true}, {"ff02::12", true}, {"fe80::1", true}, {"fd00::1", false}, {"::1", false}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct net_addr a;

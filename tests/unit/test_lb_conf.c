@@ -32,7 +32,7 @@
 #define IN_CHECK(keys)     IN_POOL("check = { " keys " };")
 #define IN_BACKENDS(list)  "pools = ( { name = \"kv\"; backends = (\n" list "\n); } );\n" DP
 #define IN_SERVICES(list)  POOL "services = (\n" list "\n);\n" DP
-#define SERVICE "name = \"web\"; address = \"10.0.1.1\"; port = 80; protocol = \"tcp\"; pool = \"kv\";"
+#define SERVICE            "name = \"web\"; address = \"10.0.1.1\"; port = 80; protocol = \"tcp\"; pool = \"kv\";"
 #define IN_DATAPLANE(keys) "dataplane = {\n" keys "\n};\n"
 
 struct row {

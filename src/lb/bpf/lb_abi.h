@@ -19,29 +19,29 @@
 
 #define LB_ABI_VERSION 1
 
-#define LB_FLOW_ID_BITS  23                           /* index entry: hash 8 | direction 1 | id + 1 */
+#define LB_FLOW_ID_BITS  23                            /* index entry: hash 8 | direction 1 | id + 1 */
 #define LB_FLOWS_MAX     ((1U << LB_FLOW_ID_BITS) - 2) /* most flows of a family */
 #define LB_BUCKET_SLOTS  14
-#define LB_LINKS_MAX     256                          /* network devices the dataplane can send through */
-#define LB_CONTROL_MAX   4096                         /* commands in one run of the control program */
-#define LB_POOL_SCAN_MAX 256                          /* backends of a pool that lc and wlc compare */
-#define LB_HELD_MAX      256                          /* early fragments held, all datagrams together */
-#define LB_HELD_BYTES    2048                         /* longest early fragment that is held */
+#define LB_LINKS_MAX     256  /* network devices the dataplane can send through */
+#define LB_CONTROL_MAX   4096 /* commands in one run of the control program */
+#define LB_POOL_SCAN_MAX 256  /* backends of a pool that lc and wlc compare */
+#define LB_HELD_MAX      256  /* early fragments held, all datagrams together */
+#define LB_HELD_BYTES    2048 /* longest early fragment that is held */
 
 enum lb_flow_state {
 	LB_FLOW_FREE,
-	LB_FLOW_SYN,         /* client's SYN went to the backend */
-	LB_FLOW_SYN_RECV,    /* backend's SYN+ACK went to the client */
+	LB_FLOW_SYN,      /* client's SYN went to the backend */
+	LB_FLOW_SYN_RECV, /* backend's SYN+ACK went to the client */
 	LB_FLOW_ESTABLISHED,
 	LB_FLOW_FIN_CLIENT,  /* the client's FIN was seen */
 	LB_FLOW_FIN_BACKEND, /* the backend's FIN was seen */
 	LB_FLOW_CLOSING,     /* both FINs were seen */
 	LB_FLOW_RST_CLIENT,  /* reset by the client */
 	LB_FLOW_RST_BACKEND, /* reset by the backend */
-	LB_FLOW_ABORTED,     /* reset by either before it was established: still within the half-open budget */
-	LB_FLOW_DOOMED,      /* its backend is gone: the next packet is answered with RST to both sides */
-	LB_FLOW_UDP_NEW,     /* one datagram seen */
-	LB_FLOW_UDP,         /* a second datagram or a reply seen */
+	LB_FLOW_ABORTED, /* reset by either before it was established: still within the half-open budget */
+	LB_FLOW_DOOMED,  /* its backend is gone: the next packet is answered with RST to both sides */
+	LB_FLOW_UDP_NEW, /* one datagram seen */
+	LB_FLOW_UDP,     /* a second datagram or a reply seen */
 	LB_FLOW_STATES
 };
 
@@ -54,15 +54,15 @@ struct lb_hop {
 };
 
 struct lb_flow {
-	__u32 generation;   /* of this array element: grows with each new flow that uses it */
-	__u32 last_seen;    /* jiffies, up to one second late */
+	__u32 generation; /* of this array element: grows with each new flow that uses it */
+	__u32 last_seen;  /* jiffies, up to one second late */
 	__be16 client_port;
 	__be16 service_port;
 	__be16 backend_port;
 	__u8 protocol;
-	__u8 state;         /* enum lb_flow_state */
-	__u16 service;      /* index into services */
-	__u16 backend;      /* index into backends */
+	__u8 state;    /* enum lb_flow_state */
+	__u16 service; /* index into services */
+	__u16 backend; /* index into backends */
 	__u16 backend_epoch;
 	__u16 reserved;
 	__u32 backend_isn;  /* TCP sequence number of the backend's SYN+ACK */
@@ -110,7 +110,7 @@ struct lb_pool_entry {
 	__u32 sticky_jiffies; /* 0 = not sticky */
 	__u8 sticky_prefix4, sticky_prefix6;
 	__u8 reserved[6];
-	__u32 hash_seed;      /* the same on both nodes of a pair */
+	__u32 hash_seed; /* the same on both nodes of a pair */
 	__u32 reserved2;
 };
 
@@ -119,7 +119,7 @@ struct lb_pool_entry {
 struct lb_backend_entry {
 	__be32 addr[4];
 	__be16 port;
-	__u16 epoch;  /* grows when the backend goes down or is removed; a UDP flow of an older one is dead */
+	__u16 epoch; /* grows when the backend goes down or is removed; a UDP flow of an older one is dead */
 	__u32 flags;
 	__u32 weight; /* 1.. for wlc */
 	__u32 pool;
@@ -172,7 +172,7 @@ struct lb_globals {
 	__u32 sizes[2];      /* flows of a family: IPv4, IPv6 */
 	__u32 index_mask[2]; /* buckets of the index - 1 */
 	__u32 half_open_max;
-	__u32 half_open_jiffies;   /* how long an unused flow of each kind is kept */
+	__u32 half_open_jiffies; /* how long an unused flow of each kind is kept */
 	__u32 half_closed_jiffies;
 	__u32 closing_jiffies;
 	__u32 csum_ipv6_flag; /* BPF_F_IPV6 where the kernel knows it, else 0 */
@@ -198,6 +198,7 @@ struct lb_control {
 };
 
 /* Why a packet was dropped, and what else is worth counting: name and description for people. */
+/* clang-format off */
 #define LB_COUNTERS(X)                                                                                        \
 	X(PASSED, event, "passed", "packets that are not ours, left to the stack")                            \
 	X(FORWARDED, event, "forwarded", "packets rewritten and sent on")                                     \
@@ -237,5 +238,6 @@ enum lb_counter {
 #undef LB_COUNTER_ENUM
 	LB_COUNTER_COUNT
 };
+/* clang-format on */
 
 #endif

@@ -12,11 +12,11 @@
 #include "lb/bpf/lb_pick.h"
 
 enum lb_action {
-	LB_PASS,      /* not ours: to the stack, byte-identical */
-	LB_FORWARD,   /* rewrite for found.direction and send on */
-	LB_DROP,      /* reason says why */
-	LB_REFUSE,    /* the same, and the sender is told: RST or port unreachable */
-	LB_RESET,     /* the backend is gone: RST to both sides */
+	LB_PASS,    /* not ours: to the stack, byte-identical */
+	LB_FORWARD, /* rewrite for found.direction and send on */
+	LB_DROP,    /* reason says why */
+	LB_REFUSE,  /* the same, and the sender is told: RST or port unreachable */
+	LB_RESET,   /* the backend is gone: RST to both sides */
 };
 
 struct lb_decision {
@@ -26,7 +26,8 @@ struct lb_decision {
 	struct lb_found found;
 };
 
-static __always_inline void lb_decide_refused(struct lb_decision *d, const struct lb_service_entry *s, __u32 reason)
+static __always_inline void lb_decide_refused(
+	struct lb_decision *d, const struct lb_service_entry *s, __u32 reason)
 {
 	d->reason = reason;
 	d->action = LB_DROP;
@@ -51,9 +52,11 @@ static __always_inline void lb_decide_new(struct lb_decision *d, const struct lb
 		d->action = LB_PASS;
 		return;
 	}
-	if (p->t.protocol == IPPROTO_TCP && (p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK | LB_TCP_RST)) != LB_TCP_SYN) {
+	if (p->t.protocol == IPPROTO_TCP &&
+		(p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK | LB_TCP_RST)) != LB_TCP_SYN) {
 		d->reason = LB_COUNT_NO_FLOW;
-		d->action = p->tcp_flags & LB_TCP_RST || s->on_empty != LB_ON_EMPTY_REJECT ? LB_DROP : LB_REFUSE;
+		d->action =
+			p->tcp_flags & LB_TCP_RST || s->on_empty != LB_ON_EMPTY_REJECT ? LB_DROP : LB_REFUSE;
 		return;
 	}
 
@@ -86,8 +89,7 @@ static __always_inline void lb_decide_again(
 }
 
 /* A TCP segment that may change the state of its flow. */
-static __always_inline void lb_decide_tcp(
-	struct lb_decision *d, const struct lb_packet *p, const int v6)
+static __always_inline void lb_decide_tcp(struct lb_decision *d, const struct lb_packet *p, const int v6)
 {
 	struct lb_flow *f = d->found.flow;
 	__u8 before = f->state, after;

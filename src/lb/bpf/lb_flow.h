@@ -163,7 +163,8 @@ static __always_inline struct lb_found lb_flow_find(
 	return found;
 }
 
-static __always_inline void lb_flow_tuple(struct lb_flow *f, __u32 direction, struct lb_tuple *t, const int v6)
+static __always_inline void lb_flow_tuple(
+	struct lb_flow *f, __u32 direction, struct lb_tuple *t, const int v6)
 {
 	__builtin_memset(t, 0, sizeof(*t));
 	t->protocol = f->protocol;
@@ -317,12 +318,14 @@ static __always_inline int lb_flow_remove_inline(
 }
 
 /* Verified once, called from many places (a global function to the verifier). */
-__attribute__((noinline)) int lb_flow_remove4(__u32 id, __u32 generation, __u32 only_if_unused, __u32 last_seen)
+__attribute__((noinline)) int lb_flow_remove4(
+	__u32 id, __u32 generation, __u32 only_if_unused, __u32 last_seen)
 {
 	return lb_flow_remove_inline(id, generation, only_if_unused, last_seen, 0);
 }
 
-__attribute__((noinline)) int lb_flow_remove6(__u32 id, __u32 generation, __u32 only_if_unused, __u32 last_seen)
+__attribute__((noinline)) int lb_flow_remove6(
+	__u32 id, __u32 generation, __u32 only_if_unused, __u32 last_seen)
 {
 	return lb_flow_remove_inline(id, generation, only_if_unused, last_seen, 1);
 }

@@ -22,13 +22,13 @@ struct lb_cursor {
 	__u32 next;
 };
 
-#define LB_ARRAY(name, value_type, flags)              \
-	struct {                                       \
-		__uint(type, BPF_MAP_TYPE_ARRAY);      \
-		__uint(max_entries, 1);                \
-		__uint(map_flags, flags);              \
-		__type(key, __u32);                    \
-		__type(value, value_type);             \
+#define LB_ARRAY(name, value_type, flags)         \
+	struct {                                  \
+		__uint(type, BPF_MAP_TYPE_ARRAY); \
+		__uint(max_entries, 1);           \
+		__uint(map_flags, flags);         \
+		__type(key, __u32);               \
+		__type(value, value_type);        \
 	} name SEC(".maps")
 
 LB_ARRAY(globals, struct lb_globals, BPF_F_MMAPABLE);
@@ -48,11 +48,11 @@ LB_ARRAY(cursors, struct lb_cursor, 0); /* enum lb_cursor_id */
 
 enum lb_cursor_id { LB_CURSOR_FLOWS4, LB_CURSOR_FLOWS6, LB_CURSOR_HALF_OPEN, LB_CURSOR_HELD, LB_CURSORS };
 
-#define LB_QUEUE(name)                                 \
-	struct {                                       \
-		__uint(type, BPF_MAP_TYPE_QUEUE);      \
-		__uint(max_entries, 1);                \
-		__type(value, __u32);                  \
+#define LB_QUEUE(name)                            \
+	struct {                                  \
+		__uint(type, BPF_MAP_TYPE_QUEUE); \
+		__uint(max_entries, 1);           \
+		__type(value, __u32);             \
 	} name SEC(".maps")
 
 LB_QUEUE(free4); /* flow ids that were used and are free again */
@@ -68,7 +68,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LB_LINKS_MAX);
-	__type(key, __u32); /* ifindex */
+	__type(key, __u32);   /* ifindex */
 	__type(value, __u32); /* index into links */
 } link_keys SEC(".maps");
 
@@ -87,12 +87,12 @@ struct {
 	__type(value, struct lb_sticky_entry);
 } sticky_new SEC(".maps");
 
-#define LB_PERCPU(name, value_type)                    \
-	struct {                                       \
+#define LB_PERCPU(name, value_type)                      \
+	struct {                                         \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
-		__uint(max_entries, 1);                \
-		__type(key, __u32);                    \
-		__type(value, value_type);             \
+		__uint(max_entries, 1);                  \
+		__type(key, __u32);                      \
+		__type(value, value_type);               \
 	} name SEC(".maps")
 
 LB_PERCPU(counters, __u64); /* enum lb_counter */

@@ -20,20 +20,20 @@
 #include "lb/bpf/lb_abi.h"
 
 /* linux/icmp.h pulls in the C library, which a BPF target does not have. RFC 792. */
-#define ICMP_DEST_UNREACH     3
-#define ICMP_TIME_EXCEEDED    11
-#define ICMP_PARAMETERPROB    12
-#define ICMP_PORT_UNREACH     3
-#define ICMP_FRAG_NEEDED      4
+#define ICMP_DEST_UNREACH  3
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETERPROB 12
+#define ICMP_PORT_UNREACH  3
+#define ICMP_FRAG_NEEDED   4
 
 #define LB_IPV6_EXT_MAX 6 /* extension headers walked before the packet is left to the stack */
 
 enum lb_fragment_kind { LB_FRAGMENT_NONE, LB_FRAGMENT_FIRST, LB_FRAGMENT_LATER };
 
 enum lb_parsed {
-	LB_PARSED,       /* src .. ack are filled as far as the protocol has them */
-	LB_PARSE_SHORT,  /* headers lie beyond data_end: pull and try again, else malformed */
-	LB_PARSE_OTHER,  /* nothing the dataplane handles */
+	LB_PARSED,         /* src .. ack are filled as far as the protocol has them */
+	LB_PARSE_SHORT,    /* headers lie beyond data_end: pull and try again, else malformed */
+	LB_PARSE_OTHER,    /* nothing the dataplane handles */
 	LB_PARSE_EXTENDED, /* IPv6 with extension headers: the edge walks them, then lb_parse_walked() */
 };
 
@@ -61,8 +61,8 @@ struct lb_packet {
 	__u8 fragment;  /* enum lb_fragment_kind */
 	__u8 tcp_words; /* TCP header length in 32-bit words */
 	__u8 reserved;
-	__u16 l3, l4;   /* offsets from the frame's start */
-	__u16 l3_len;   /* IP header with options or extension headers */
+	__u16 l3, l4; /* offsets from the frame's start */
+	__u16 l3_len; /* IP header with options or extension headers */
 	__u32 fragment_id;
 	__u32 seq, ack; /* TCP, host order */
 	__u32 total;    /* bytes of the IP packet, from its own header (0 for a GSO IPv6 jumbo) */
@@ -141,7 +141,8 @@ static __always_inline enum lb_parsed lb_parse_ipv4(struct lb_packet *p, void *d
 
 static __always_inline int lb_ipv6_is_extension(__u32 next)
 {
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT;
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING ||
+	       next == IPPROTO_FRAGMENT;
 }
 
 static __always_inline enum lb_parsed lb_parse_ipv6(struct lb_packet *p, void *data, void *end)

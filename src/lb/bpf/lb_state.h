@@ -23,7 +23,8 @@ static inline int lb_flow_is_live(__u8 state)
 /* A half-open flow, or one that never got further, may be evicted when the budget for them is used up. */
 static inline int lb_flow_is_half_open(__u8 state)
 {
-	return state == LB_FLOW_SYN || state == LB_FLOW_SYN_RECV || state == LB_FLOW_ABORTED || state == LB_FLOW_UDP_NEW;
+	return state == LB_FLOW_SYN || state == LB_FLOW_SYN_RECV || state == LB_FLOW_ABORTED ||
+	       state == LB_FLOW_UDP_NEW;
 }
 
 /* A client's SYN on such a flow begins a new connection (RFC 9293 3.6.1, RFC 1122 4.2.2.13). */

@@ -57,7 +57,8 @@ static __always_inline int lb_tc_forward(struct __sk_buff *skb, struct lb_packet
 }
 
 /* True when fragments waited for this first one: all have been put back on the ingress. */
-static __always_inline int lb_tc_fragment_first(struct __sk_buff *skb, const struct lb_decision *d, const int v6)
+static __always_inline int lb_tc_fragment_first(
+	struct __sk_buff *skb, const struct lb_decision *d, const int v6)
 {
 	__u32 ours = d->action == LB_FORWARD && d->found.flow;
 
@@ -95,8 +96,8 @@ static __always_inline int lb_tc_handle(struct __sk_buff *skb, const int v6)
 		return v6 ? lb_tc_reset_both6(skb, d.found.id, d.found.direction)
 			  : lb_tc_reset_both4(skb, d.found.id, d.found.direction);
 	if (d.action == LB_REFUSE)
-		return lb_tc_answer(
-			skb, d.reason, p->t.protocol == IPPROTO_TCP ? LB_ANSWER_RST : LB_ANSWER_UNREACHABLE, 0, v6);
+		return lb_tc_answer(skb, d.reason,
+			p->t.protocol == IPPROTO_TCP ? LB_ANSWER_RST : LB_ANSWER_UNREACHABLE, 0, v6);
 	return lb_tc_drop(d.reason);
 }
 

@@ -17,7 +17,8 @@
 /* Per CPU: a held fragment on its way in or out. */
 LB_PERCPU(held_scratch, struct lb_held);
 
-static __always_inline void lb_fragment_key(struct lb_fragment_key *key, const struct lb_packet *p, const int v6)
+static __always_inline void lb_fragment_key(
+	struct lb_fragment_key *key, const struct lb_packet *p, const int v6)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	lb_copy_words(key->src, p->t.src, 4);
@@ -37,7 +38,8 @@ static __always_inline int lb_own_addr(const __be32 *addr, const int v6)
 }
 
 /* Keep a copy of the fragment until its first comes. */
-static __attribute__((noinline)) int lb_fragment_hold(struct __sk_buff *skb, const struct lb_fragment_key *key)
+static __attribute__((noinline)) int lb_fragment_hold(
+	struct __sk_buff *skb, const struct lb_fragment_key *key)
 {
 	__u32 zero = 0, at = lb_cursor_step(LB_CURSOR_HELD, LB_HELD_MAX, 1), length = skb->len;
 	struct lb_held *h = bpf_map_lookup_elem(&held_scratch, &zero);
@@ -72,7 +74,8 @@ __attribute__((noinline)) int lb_fragment_waits(__u32 at)
 	for (int i = 0; i < 4; i++)
 		if (h->key.src[i] != want->key.src[i] || h->key.dst[i] != want->key.dst[i])
 			return 0;
-	return h->key.id == want->key.id && h->key.protocol == want->key.protocol && h->key.family == want->key.family;
+	return h->key.id == want->key.id && h->key.protocol == want->key.protocol &&
+	       h->key.family == want->key.family;
 }
 
 /* Put the held fragment on the interface's ingress in the skb's shape, if it is of this datagram. */
@@ -132,12 +135,14 @@ static __always_inline int lb_tc_fragment_first_as(
 	return 1;
 }
 
-__attribute__((noinline)) int lb_tc_fragment_first4(struct __sk_buff *skb, __u32 ours, __u32 id, __u32 direction)
+__attribute__((noinline)) int lb_tc_fragment_first4(
+	struct __sk_buff *skb, __u32 ours, __u32 id, __u32 direction)
 {
 	return lb_tc_fragment_first_as(skb, ours, id, direction, 0);
 }
 
-__attribute__((noinline)) int lb_tc_fragment_first6(struct __sk_buff *skb, __u32 ours, __u32 id, __u32 direction)
+__attribute__((noinline)) int lb_tc_fragment_first6(
+	struct __sk_buff *skb, __u32 ours, __u32 id, __u32 direction)
 {
 	return lb_tc_fragment_first_as(skb, ours, id, direction, 1);
 }
@@ -181,7 +186,8 @@ static __always_inline int lb_tc_fragment_later_as(struct __sk_buff *skb, const 
 	if (!g || !p)
 		goto pass;
 	/* Of another protocol: no first one of ours will come. Behind an IPv6 extension any may stand. */
-	if (p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP && !(v6 && lb_ipv6_is_extension(p->t.protocol)))
+	if (p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP &&
+		!(v6 && lb_ipv6_is_extension(p->t.protocol)))
 		goto pass;
 	lb_fragment_key(&key, p, v6);
 	e = bpf_map_lookup_elem(&fragments, &key);

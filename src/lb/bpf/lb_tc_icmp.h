@@ -96,7 +96,8 @@ static __always_inline int lb_icmp_rewrite_inner(struct __sk_buff *skb, const st
 	__u32 port_at = inner->l4 + (direction == LB_TO_BACKEND ? 0 : 2);
 	__u64 ports = (__u64)(__u16)~t->port_from + t->port_to;
 
-	if (bpf_skb_store_bytes(skb, addr_at, t->to, bytes, 0) || bpf_skb_store_bytes(skb, port_at, &t->port_to, 2, 0))
+	if (bpf_skb_store_bytes(skb, addr_at, t->to, bytes, 0) ||
+		bpf_skb_store_bytes(skb, port_at, &t->port_to, 2, 0))
 		return -EINVAL;
 	*icmp += t->diff + ports;
 	if (!v6)
@@ -108,8 +109,8 @@ static __always_inline int lb_icmp_rewrite_inner(struct __sk_buff *skb, const st
 	return 0;
 }
 
-static __always_inline int lb_tc_icmp_send(
-	struct __sk_buff *skb, const struct lb_packet *p, const struct lb_found *found, __u64 diff, const int v6)
+static __always_inline int lb_tc_icmp_send(struct __sk_buff *skb, const struct lb_packet *p,
+	const struct lb_found *found, __u64 diff, const int v6)
 {
 	struct lb_globals *g = lb_globals();
 	struct lb_route route;
@@ -131,8 +132,8 @@ static __always_inline int lb_tc_icmp_send(
 		lb_translate(&t, found->flow, found->direction, v6);
 		/* The error may come from a router on the way: its address becomes the flow's own end. */
 		t.diff = lb_diff_words(0, found->direction == LB_TO_BACKEND ? p->t.dst : p->t.src, t.to, v6);
-		if (v6 && bpf_l4_csum_replace(skb, p->l4 + 2, 0, lb_fold32(t.diff),
-				  BPF_F_PSEUDO_HDR | g->csum_ipv6_flag))
+		if (v6 && bpf_l4_csum_replace(
+				  skb, p->l4 + 2, 0, lb_fold32(t.diff), BPF_F_PSEUDO_HDR | g->csum_ipv6_flag))
 			return 2;
 		refused = lb_tc_write_l3(skb, &t, found->direction, &route, v6);
 	}

@@ -42,7 +42,8 @@ __attribute__((noinline)) int lb_tc_ipv6_walk(struct __sk_buff *skb, __u32 at, _
 	}
 	w->at = at;
 	/* The later fragments' next header is the first's, which may be an extension: any will do there. */
-	if (w->fragment == LB_FRAGMENT_LATER || next == IPPROTO_TCP || next == IPPROTO_UDP || next == IPPROTO_ICMPV6)
+	if (w->fragment == LB_FRAGMENT_LATER || next == IPPROTO_TCP || next == IPPROTO_UDP ||
+		next == IPPROTO_ICMPV6)
 		w->protocol = next;
 	return 0;
 }
@@ -79,7 +80,8 @@ static __always_inline enum lb_parsed lb_tc_parse(struct __sk_buff *skb, struct 
  * Is what the IP header says of the packet's length true, and are the headers within it? Behind it Ethernet's padding
  * may follow. A GSO packet may be too long for the field, which is 0 then.
  */
-static __always_inline int lb_tc_lengths_agree(const struct __sk_buff *skb, const struct lb_packet *p, const int v6)
+static __always_inline int lb_tc_lengths_agree(
+	const struct __sk_buff *skb, const struct lb_packet *p, const int v6)
 {
 	__u32 least = p->l3_len;
 

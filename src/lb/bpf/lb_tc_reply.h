@@ -122,7 +122,8 @@ static __always_inline int lb_tc_write_rst(struct __sk_buff *skb, const struct l
 	tcp.ack_seq = bpf_htonl(r->ack);
 	((__u8 *)&tcp)[12] = 5 << 4;
 	((__u8 *)&tcp)[13] = r->flags;
-	tcp.check = r->partial ? lb_fold16(pseudo) : (__u16)~lb_fold16(pseudo + lb_sum_bytes(&tcp, sizeof(tcp)));
+	tcp.check =
+		r->partial ? lb_fold16(pseudo) : (__u16)~lb_fold16(pseudo + lb_sum_bytes(&tcp, sizeof(tcp)));
 	if (lb_tc_write_ip(skb, r->src, r->dst, IPPROTO_TCP, sizeof(tcp), v6))
 		return -EINVAL;
 	return bpf_skb_store_bytes(skb, l4, &tcp, sizeof(tcp), 0);
@@ -145,10 +146,12 @@ static __always_inline int lb_tc_trim_tcp(struct __sk_buff *skb, const struct lb
 static __always_inline int lb_tc_reply_rst(struct __sk_buff *skb, const struct lb_packet *p, const int v6)
 {
 	/* By the IP header: behind it Ethernet's padding may follow. A GSO packet may be too long for that field. */
-	__u32 bytes = p->total > p->l3_len ? p->total - p->l3_len : skb->len - p->l4, head = (__u32)p->tcp_words * 4;
+	__u32 bytes = p->total > p->l3_len ? p->total - p->l3_len : skb->len - p->l4,
+	      head = (__u32)p->tcp_words * 4;
 	struct lb_rst r = {.src = p->t.dst, .dst = p->t.src, .sport = p->t.dport, .dport = p->t.sport};
 
-	if (!lb_reply_possible(p, v6) || (p->tcp_flags & LB_TCP_RST) || head < sizeof(struct tcphdr) || head > bytes)
+	if (!lb_reply_possible(p, v6) || (p->tcp_flags & LB_TCP_RST) || head < sizeof(struct tcphdr) ||
+		head > bytes)
 		return 2;
 	r.partial = lb_tc_trim_tcp(skb, p);
 	if (r.partial < 0)
@@ -191,9 +194,9 @@ static __always_inline int lb_tc_reply_rst_both(
 		__u32 out = link->ifindex;
 
 		on.partial = lb_tc_trim_tcp(skb, p);
-		if (on.partial >= 0 && !lb_tc_write_rst(skb, &on, v6) && !bpf_skb_store_bytes(skb, 0, f->hop[direction].mac, 6, 0) &&
-			!bpf_skb_store_bytes(skb, 6, link->mac, 6, 0) &&
-			!bpf_clone_redirect(skb, out, 0))
+		if (on.partial >= 0 && !lb_tc_write_rst(skb, &on, v6) &&
+			!bpf_skb_store_bytes(skb, 0, f->hop[direction].mac, 6, 0) &&
+			!bpf_skb_store_bytes(skb, 6, link->mac, 6, 0) && !bpf_clone_redirect(skb, out, 0))
 			lb_count(LB_COUNT_RESET_SENT);
 		bpf_skb_store_bytes(skb, 0, macs, 12, 0);
 	}
@@ -243,7 +246,7 @@ static __always_inline int lb_tc_reply_icmp(
 		return 2;
 	sum = lb_sum_bytes(q->ip, sizeof(q->ip));
 	if (partial)
-		sum += (__u16)~(tcp ? *(__u16 *)(q->l4 + LB_CSUM_TCP) : *(__u16 *)(q->l4 + LB_CSUM_UDP));
+		sum += (__u16) ~(tcp ? *(__u16 *)(q->l4 + LB_CSUM_TCP) : *(__u16 *)(q->l4 + LB_CSUM_UDP));
 	else
 		sum += lb_sum_bytes(q->l4, sizeof(q->l4));
 	head.check = 0;
@@ -253,7 +256,8 @@ static __always_inline int lb_tc_reply_icmp(
 	head.check = ~lb_fold16(sum);
 	if (bpf_skb_adjust_room(skb, l3 + sizeof(head), BPF_ADJ_ROOM_MAC, 0))
 		return 2;
-	if (lb_tc_write_ip(skb, p->t.dst, p->t.src, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, sizeof(head) + l3 + quoted, v6) ||
+	if (lb_tc_write_ip(skb, p->t.dst, p->t.src, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+		    sizeof(head) + l3 + quoted, v6) ||
 		bpf_skb_store_bytes(skb, ETH_HLEN + l3, &head, sizeof(head), 0) || lb_tc_swap_macs(skb))
 		return 2;
 	lb_count(LB_COUNT_ICMP_SENT);
@@ -271,7 +275,8 @@ static __always_inline int lb_tc_reply_too_big(
 }
 
 /* Port unreachable or time exceeded. */
-static __always_inline int lb_tc_reply_error(struct __sk_buff *skb, const struct lb_packet *p, int ttl, const int v6)
+static __always_inline int lb_tc_reply_error(
+	struct __sk_buff *skb, const struct lb_packet *p, int ttl, const int v6)
 {
 	struct lb_icmp_head head = {};
 

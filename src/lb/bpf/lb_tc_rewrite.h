@@ -145,7 +145,8 @@ static __always_inline int lb_tc_rewrite(struct __sk_buff *skb, const struct lb_
 }
 
 /* Larger than the link takes? A GSO packet counts by its segments. */
-static __always_inline int lb_tc_too_big(const struct __sk_buff *skb, const struct lb_packet *p, const struct lb_link *link)
+static __always_inline int lb_tc_too_big(
+	const struct __sk_buff *skb, const struct lb_packet *p, const struct lb_link *link)
 {
 	__u32 length = skb->len - ETH_HLEN;
 

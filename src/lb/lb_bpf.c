@@ -484,6 +484,7 @@ int lb_bpf_remove(const char *pin_dir)
 	struct if_nameindex *names = if_nameindex();
 	struct stat st;
 
+	libbpf_set_print(keep_message);
 	for (struct if_nameindex *n = names; n && n->if_index; n++)
 		if (is_pinned(pin_dir, attached_program((int)n->if_index)))
 			lb_bpf_detach(NULL, (int)n->if_index);

@@ -2,6 +2,7 @@
 # The one build file. `make help` lists the targets. Everything is built below build/: obj/ and bin/ as they ship,
 # san/ the same with AddressSanitizer and UBSan, gen/ what is generated, test/ the tests, fuzz/ the fuzzers.
 
+MAKEFLAGS += --no-builtin-rules
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CFLAGS  ?= -O2 -g
@@ -260,7 +261,7 @@ demo: deps
 #: bench       all contenders side by side (root); ROUNDS, SECONDS_PER, CONTENDERS, MEASURES bend it
 bench: deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf
-	@tests/bench/run
+	@tests/bench/all
 
 # ---- install ----
 

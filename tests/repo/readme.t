@@ -36,7 +36,7 @@ ok "etc/tandem.conf.example checks" "$BIN/tandem-lb" -t -c etc/tandem.conf.examp
 sed -n '/^## Example/,$p' docs/CONFIG.md | sed -n 's/^    //p' > "$T/config.conf"
 ok "the example of docs/CONFIG.md checks" "$BIN/tandem-lb" -t -c "$T/config.conf"
 
-for target in $(grep -ohE '(sudo |`)make [a-z]+' README.md docs/*.md | awk '{ print $NF }' | sort -u); do
+for target in $(grep -ohP '(sudo |`)make [a-z0-9]+(?![/a-z0-9])' README.md docs/*.md | awk '{ print $NF }' | sort -u); do
 	ok "make $target, named in the documents, is a target" is_a_target "$target"
 done
 for command in $(grep -ohE '^ +tandemctl [a-z]+' README.md | awk '{ print $2 }' | sort -u); do

@@ -152,6 +152,14 @@ void expect_local_fault(const struct lb_check *check, const char *addr, uint16_t
 
 /* ---- the namespace ---- */
 
+bool harness_enter(void)
+{
+	if (unshare(CLONE_NEWNET) == 0)
+		return true;
+	printf("1..0 # SKIP needs root (network namespaces): %s\n", strerror(errno));
+	return false;
+}
+
 int harness_up(void **state)
 {
 	static const char setup[] =
@@ -167,10 +175,6 @@ int harness_up(void **state)
 		"ip6 daddr fd00::9 icmpv6 type echo-request reject with icmpv6 type addr-unreachable\n"
 		"}\n}\nEND\n";
 
-	if (unshare(CLONE_NEWNET) != 0) {
-		print_error("cannot make a network namespace: %s; run it as root\n", strerror(errno));
-		return -1;
-	}
 	if (system(setup) != 0)
 		return -1;
 	loop = ev_default_loop(0);

@@ -34,7 +34,10 @@ struct asked {
 	char cause[512];
 };
 
-/* The namespace and the loop: a group's setup and teardown. In it, on lo: tcp port 7002 drops, 7003 is
+/* A network namespace of our own; false when that is not allowed, which is said in TAP. */
+bool harness_enter(void);
+
+/* The network in it and the loop: a group's setup and teardown. In it, on lo: tcp port 7002 drops, 7003 is
  * rejected by ICMP; pings to 127.0.0.8 and fd00::8 drop, to 127.0.0.9 and fd00::9 are rejected by ICMP. */
 int harness_up(void **state);
 int harness_down(void **state);

@@ -517,5 +517,7 @@ int main(void)
 		cmocka_unit_test(a_thousand_checks_spread_out),
 	};
 
+	if (!harness_enter())
+		return 0;
 	return cmocka_run_group_tests(tests, harness_up, harness_down);
 }

@@ -147,5 +147,7 @@ int main(void)
 		cmocka_unit_test(no_ping_permission_names_the_capability),
 	};
 
+	if (!harness_enter())
+		return 0;
 	return cmocka_run_group_tests(tests, harness_up, harness_down);
 }

@@ -66,23 +66,39 @@ static const char *as_text(const struct lb_plan *plan, const struct lb_model *fr
 		size_t room = sizeof(out) - used;
 
 		switch (s->kind) {
-		case LB_STEP_POOL_KEEP: snprintf(at, room, "%sP=%s", gap, to->pools[s->to].name); break;
-		case LB_STEP_POOL_ADD: snprintf(at, room, "%sP+%s", gap, to->pools[s->to].name); break;
-		case LB_STEP_POOL_REMOVE: snprintf(at, room, "%sP-%s", gap, from->pools[s->from].name); break;
-		case LB_STEP_TABLE: snprintf(at, room, "%sT:%s", gap, to->pools[s->to].name); break;
+		case LB_STEP_POOL_KEEP:
+			snprintf(at, room, "%sP=%s", gap, to->pools[s->to].name);
+			break;
+		case LB_STEP_POOL_ADD:
+			snprintf(at, room, "%sP+%s", gap, to->pools[s->to].name);
+			break;
+		case LB_STEP_POOL_REMOVE:
+			snprintf(at, room, "%sP-%s", gap, from->pools[s->from].name);
+			break;
+		case LB_STEP_TABLE:
+			snprintf(at, room, "%sT:%s", gap, to->pools[s->to].name);
+			break;
 		case LB_STEP_BACKEND_KEEP:
-			snprintf(at, room, "%sB=%s/%s", gap, to->pools[s->to_pool].name, to->pools[s->to_pool].backends[s->to].name);
+			snprintf(at, room, "%sB=%s/%s", gap, to->pools[s->to_pool].name,
+				to->pools[s->to_pool].backends[s->to].name);
 			break;
 		case LB_STEP_BACKEND_ADD:
-			snprintf(at, room, "%sB+%s/%s", gap, to->pools[s->to_pool].name, to->pools[s->to_pool].backends[s->to].name);
+			snprintf(at, room, "%sB+%s/%s", gap, to->pools[s->to_pool].name,
+				to->pools[s->to_pool].backends[s->to].name);
 			break;
 		case LB_STEP_BACKEND_REMOVE:
 			snprintf(at, room, "%sB-%s/%s", gap, from->pools[s->from_pool].name,
 				from->pools[s->from_pool].backends[s->from].name);
 			break;
-		case LB_STEP_SERVICE_KEEP: snprintf(at, room, "%sS=%s", gap, to->services[s->to].name); break;
-		case LB_STEP_SERVICE_ADD: snprintf(at, room, "%sS+%s", gap, to->services[s->to].name); break;
-		case LB_STEP_SERVICE_REMOVE: snprintf(at, room, "%sS-%s", gap, from->services[s->from].name); break;
+		case LB_STEP_SERVICE_KEEP:
+			snprintf(at, room, "%sS=%s", gap, to->services[s->to].name);
+			break;
+		case LB_STEP_SERVICE_ADD:
+			snprintf(at, room, "%sS+%s", gap, to->services[s->to].name);
+			break;
+		case LB_STEP_SERVICE_REMOVE:
+			snprintf(at, room, "%sS-%s", gap, from->services[s->from].name);
+			break;
 		}
 		used += strlen(at);
 	}

@@ -8,8 +8,8 @@
 
 #include "lb/lb_table.h"
 
-static const struct lb_hash_entry three[] = {{.id = 7, .weight = 1, .seed = 11}, {.id = 8, .weight = 2, .seed = 22},
-	{.id = 9, .weight = 3, .seed = 33}};
+static const struct lb_hash_entry three[] = {{.id = 7, .weight = 1, .seed = 11},
+	{.id = 8, .weight = 2, .seed = 22}, {.id = 9, .weight = 3, .seed = 33}};
 
 static void each_scheduler_has_its_table(void **state)
 {

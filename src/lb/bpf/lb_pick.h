@@ -54,8 +54,8 @@ static __always_inline int lb_backend_serves(__u32 backend, __u32 pool)
 
 /* ---- sticky sources ---- */
 
-static __always_inline void lb_sticky_key(
-	struct lb_sticky_key *key, const __be32 *source, __u32 pool_at, const struct lb_pool_entry *pool, const int v6)
+static __always_inline void lb_sticky_key(struct lb_sticky_key *key, const __be32 *source, __u32 pool_at,
+	const struct lb_pool_entry *pool, const int v6)
 {
 	__u32 bits = v6 ? pool->sticky_prefix6 : pool->sticky_prefix4;
 
@@ -250,7 +250,8 @@ static __always_inline int lb_was_tried(const struct lb_creation *c, __u32 backe
 }
 
 /* The next backend in the table that was not tried. */
-static __always_inline __u32 lb_pick_other(const struct lb_creation *c, __u32 base, __u32 length, __u32 turn, __u32 attempt)
+static __always_inline __u32 lb_pick_other(
+	const struct lb_creation *c, __u32 base, __u32 length, __u32 turn, __u32 attempt)
 {
 	for (__u32 i = 0; i < LB_PICK_WALK && i < length; i++) {
 		__u32 at = turn + i;
@@ -263,8 +264,8 @@ static __always_inline __u32 lb_pick_other(const struct lb_creation *c, __u32 ba
 }
 
 /* attempt 0 is the scheduler's choice; later ones walk on in the table. */
-static __always_inline __u32 lb_pick(const struct lb_creation *c, __u32 pool_at, const struct lb_pool_entry *pool,
-	__u32 attempt, const int v6)
+static __always_inline __u32 lb_pick(const struct lb_creation *c, __u32 pool_at,
+	const struct lb_pool_entry *pool, __u32 attempt, const int v6)
 {
 	__u64 table = *(volatile __u64 *)&pool->table;
 	__u32 base = table >> 32, length = (__u32)table;
@@ -301,7 +302,6 @@ __attribute__((noinline)) int lb_pick6(__u32 pool_at, __u32 attempt)
 
 /* ---- a new flow ---- */
 
-
 static __always_inline void lb_flow_fill(struct lb_flow *f, const struct lb_creation *c,
 	const struct lb_backend_entry *b, __u32 service, __u32 backend, __u32 now, const int v6)
 {
@@ -329,7 +329,8 @@ static __always_inline void lb_flow_fill(struct lb_flow *f, const struct lb_crea
 }
 
 /* A flow that is past its time in the full bucket or table makes room: remove one of this bucket. */
-static __always_inline int lb_reclaim(struct lb_bucket *bucket, const struct lb_globals *g, __u32 now, const int v6)
+static __always_inline int lb_reclaim(
+	struct lb_bucket *bucket, const struct lb_globals *g, __u32 now, const int v6)
 {
 	for (int i = 0; i < LB_BUCKET_SLOTS; i++) {
 		__u32 id = (bucket->slot[i] & ((1U << LB_FLOW_ID_BITS) - 1)) - 1;
@@ -344,7 +345,8 @@ static __always_inline int lb_reclaim(struct lb_bucket *bucket, const struct lb_
 
 		if (!s || now - last_seen <= lb_flow_timeout(f->state, s->idle_jiffies, g))
 			continue;
-		if ((v6 ? lb_flow_remove6(id, generation, 1, last_seen) : lb_flow_remove4(id, generation, 1, last_seen)) == 0) {
+		if ((v6 ? lb_flow_remove6(id, generation, 1, last_seen)
+			: lb_flow_remove4(id, generation, 1, last_seen)) == 0) {
 			lb_count(LB_COUNT_RECLAIMED);
 			return 0;
 		}
@@ -380,7 +382,8 @@ __attribute__((noinline)) int lb_index_enter6(__u32 id, __u32 direction)
 
 /* Enter both, reverse first. 0, or -EEXIST -ENOSPC -EAGAIN for the reverse one, and the same numbers less 1000
  * for the forward one; nothing is left behind on failure. */
-static __always_inline int lb_flow_index(struct lb_creation *c, __u32 id, const struct lb_globals *g, const int v6)
+static __always_inline int lb_flow_index(
+	struct lb_creation *c, __u32 id, const struct lb_globals *g, const int v6)
 {
 	int err = v6 ? lb_index_enter6(id, LB_TO_CLIENT) : lb_index_enter4(id, LB_TO_CLIENT);
 
@@ -425,10 +428,13 @@ static __always_inline int lb_create(
 	f->generation++;
 	c->id = id;
 
-	__u32 bound = pool->sticky_jiffies ? lb_sticky_find(c->forward.src, pool_at, pool, now, v6) : LB_NO_BACKEND;
+	__u32 bound =
+		pool->sticky_jiffies ? lb_sticky_find(c->forward.src, pool_at, pool, now, v6) : LB_NO_BACKEND;
 
 	for (__u32 attempt = 0; attempt < LB_PICK_ATTEMPTS; attempt++) {
-		__u32 backend = !attempt && bound != LB_NO_BACKEND ? bound : (v6 ? lb_pick6(pool_at, attempt) : lb_pick4(pool_at, attempt));
+		__u32 backend = !attempt && bound != LB_NO_BACKEND
+					? bound
+					: (v6 ? lb_pick6(pool_at, attempt) : lb_pick4(pool_at, attempt));
 		struct lb_backend_entry *b = bpf_map_lookup_elem(&backends, &backend);
 
 		c->tried[attempt] = backend;

@@ -140,19 +140,10 @@ static bool is_scratch(const char *name)
 	return false;
 }
 
-static uint32_t power_of_two(uint32_t n)
-{
-	uint32_t p = 1;
-
-	while (p < n)
-		p <<= 1;
-	return p;
-}
-
 /* Two entries a flow, four a bucket on average when the table is full. */
 static uint32_t index_buckets(uint32_t flows)
 {
-	return power_of_two((flows + 1) / 2);
+	return (flows + 1) / 2;
 }
 
 static void set_sizes(struct lb_tc *skel, const struct lb_bpf_sizes *s)
@@ -270,7 +261,7 @@ static void first_globals(struct lb_bpf *b)
 		g->closing_jiffies = 15 * g->hz;
 		g->half_open_max = b->sizes.half_open;
 		g->sizes[0] = g->sizes[1] = b->sizes.flows;
-		g->index_mask[0] = g->index_mask[1] = index_buckets(b->sizes.flows) - 1;
+		g->index_buckets[0] = g->index_buckets[1] = index_buckets(b->sizes.flows);
 		g->abi = LB_ABI_VERSION;
 	}
 	if (!lb_bpf_run_control(b, 2, &knows))

@@ -170,7 +170,7 @@ struct lb_globals {
 	__u64 hash_seed;     /* of the flow index; random */
 	__u32 route_epoch;   /* grows when a route, neighbour or link changed: hops are learnt again */
 	__u32 sizes[2];      /* flows of a family: IPv4, IPv6 */
-	__u32 index_mask[2]; /* buckets of the index - 1 */
+	__u32 index_buckets[2];
 	__u32 half_open_max;
 	__u32 half_open_jiffies; /* how long an unused flow of each kind is kept */
 	__u32 half_closed_jiffies;

@@ -135,7 +135,7 @@ static __always_inline void lb_decide(
 {
 	__builtin_memset(d, 0, sizeof(*d));
 	d->found = lb_flow_find(&p->t, g, v6);
-	if (!d->found.flow) {
+	if (lb_rare(!d->found.flow)) {
 		lb_decide_new(d, p, v6);
 		return;
 	}
@@ -145,7 +145,7 @@ static __always_inline void lb_decide(
 	d->action = LB_FORWARD;
 	if (p->t.protocol == IPPROTO_UDP)
 		lb_decide_udp(d, p, v6);
-	else if (f->state != LB_FLOW_ESTABLISHED || (p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST)))
+	else if (lb_rare(f->state != LB_FLOW_ESTABLISHED || (p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST))))
 		lb_decide_tcp(d, p, v6);
 	if (d->action != LB_FORWARD || !d->found.flow)
 		return;
@@ -153,7 +153,7 @@ static __always_inline void lb_decide(
 	__u32 now = lb_now();
 
 	f = d->found.flow;
-	if (now - f->last_seen >= g->hz) {
+	if (lb_rare(now - f->last_seen >= g->hz)) {
 		f->last_seen = now;
 		d->touched = 1;
 		lb_sticky_refresh(d->found.id, v6);

@@ -85,7 +85,7 @@ static __always_inline __u64 lb_hash_tuple(const struct lb_tuple *t, __u64 seed,
 
 static __always_inline struct lb_bucket *lb_bucket_of(__u64 hash, const struct lb_globals *g, const int v6)
 {
-	__u32 at = (__u32)hash & g->index_mask[v6];
+	__u32 at = (hash & 0xffffffff) * g->index_buckets[v6] >> 32;
 
 	return v6 ? bpf_map_lookup_elem(&index6, &at) : bpf_map_lookup_elem(&index4, &at);
 }

@@ -90,7 +90,7 @@ static __always_inline int lb_hop_find(void *ctx, __u32 ingress, struct lb_flow 
 {
 	__builtin_memset(route, 0, sizeof(*route));
 	direction &= 1;
-	if (f->hop_epoch[direction] == g->route_epoch) {
+	if (!lb_rare(f->hop_epoch[direction] != g->route_epoch)) {
 		__u32 link_at = f->hop[direction].link;
 
 		route->link = bpf_map_lookup_elem(&links, &link_at);

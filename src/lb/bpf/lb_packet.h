@@ -28,6 +28,12 @@
 
 #define LB_IPV6_EXT_MAX 6 /* extension headers walked before the packet is left to the stack */
 
+/* What the compiler is to keep out of the way of an ordinary packet of a known flow. */
+static __always_inline int lb_rare(int condition)
+{
+	return __builtin_expect(condition, 0);
+}
+
 enum lb_fragment_kind { LB_FRAGMENT_NONE, LB_FRAGMENT_FIRST, LB_FRAGMENT_LATER };
 
 enum lb_parsed {

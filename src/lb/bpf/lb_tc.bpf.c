@@ -41,16 +41,16 @@ static __always_inline int lb_tc_forward(struct __sk_buff *skb, struct lb_packet
 	struct lb_route route;
 	int refused;
 
-	if (p->ttl <= 1)
+	if (lb_rare(p->ttl <= 1))
 		return lb_tc_answer(skb, LB_COUNT_TTL, LB_ANSWER_TTL, 0, v6);
 	refused = lb_hop_find(skb, skb->ifindex, f, d->found.direction, &route, g, v6);
-	if (refused)
+	if (lb_rare(refused))
 		return lb_tc_drop(refused);
-	if (lb_tc_too_big(skb, p, route.link))
+	if (lb_rare(lb_tc_too_big(skb, p, route.link)))
 		return lb_tc_answer(skb, LB_COUNT_TOO_BIG, LB_ANSWER_TOO_BIG, route.link->mtu, v6);
 	lb_account(&d->found, skb->len);
 	refused = lb_tc_rewrite(skb, p, f, d->found.direction, &route, g, v6);
-	if (refused)
+	if (lb_rare(refused))
 		return lb_tc_drop(refused);
 	lb_count(LB_COUNT_FORWARDED);
 	return lb_tc_send(skb, &route, d->touched);
@@ -74,21 +74,21 @@ static __always_inline int lb_tc_handle(struct __sk_buff *skb, const int v6)
 	struct lb_decision d;
 	struct lb_globals *g = lb_globals();
 
-	if (!g || !p)
+	if (lb_rare(!g || !p))
 		return LB_TC_PASS;
 	/* Too short to judge, lengths that contradict each other, or no protocol of ours: the stack knows what to do with it. */
 	if (lb_tc_parse(skb, p, v6) != LB_PARSED || !lb_tc_lengths_agree(skb, p, v6))
 		return lb_tc_pass();
-	if (p->fragment == LB_FRAGMENT_LATER)
+	if (lb_rare(p->fragment == LB_FRAGMENT_LATER))
 		return v6 ? lb_tc_fragment_later6(skb) : lb_tc_fragment_later4(skb);
-	if (p->t.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+	if (lb_rare(p->t.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)))
 		return v6 ? lb_tc_icmp6(skb) : lb_tc_icmp4(skb);
 	if (p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP)
 		return lb_tc_pass();
 	lb_decide(&d, p, g, v6);
-	if (p->fragment == LB_FRAGMENT_FIRST && lb_tc_fragment_first(skb, &d, v6))
+	if (lb_rare(p->fragment == LB_FRAGMENT_FIRST) && lb_tc_fragment_first(skb, &d, v6))
 		return LB_TC_SHOT; /* replayed together with the fragments that waited for it */
-	if (d.action == LB_FORWARD && d.found.flow)
+	if (!lb_rare(d.action != LB_FORWARD || !d.found.flow))
 		return lb_tc_forward(skb, p, &d, g, v6);
 	if (d.action == LB_PASS)
 		return lb_tc_pass();

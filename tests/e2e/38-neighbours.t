@@ -30,7 +30,11 @@ for family in 4 6; do
 done
 start_ready "$(conf)"
 
-wire around 100 <<'PY'
+# Through it all, from a client whose own link nobody touches.
+load steady c2 10.0.1.100 70 --mode echo --connections 20 --rate 500 --duration 100 --timeout-ms 8000
+wait_for 5 load_peek steady .answers || bail "no load"
+
+wire around 80 <<'PY'
 from wire import *
 
 c1, c2, c9, lb, sw, b1 = (Node(n) for n in ("c1", "c2", "c9", "lb", "sw", "b1"))
@@ -226,4 +230,8 @@ def body():
 
 main(body)
 PY
+
+kill -INT "$(pid_of steady)"
+ok "no request of the load that went on meanwhile failed" load_end steady 10
+holds "... and there were many" "$(report steady .answers) > 300"
 done_testing

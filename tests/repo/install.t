@@ -22,6 +22,11 @@ ok() { # TEXT COMMAND...
 }
 files() { (cd "$T/dest" && find . -type f | sort); }
 same() { diff <(echo "$1") <(echo "$2"); }
+is_hardened() { # position independent, relocations read-only after start, checked string functions, stack protector
+	readelf -hW "$1" | grep -q 'Type: *DYN' && readelf -lW "$1" | grep -q GNU_RELRO &&
+		readelf -dW "$1" | grep -q BIND_NOW && readelf -sW "$1" | grep -q '__snprintf_chk' &&
+		readelf -sW "$1" | grep -q __stack_chk_fail
+}
 has_mode() { [ "$(stat -c %a "$T/dest/$2")" = "$1" ]; }
 
 mkdir "$T/dest"
@@ -45,6 +50,7 @@ ok "these files and no others" same "$want" "$(files)"
 ok "programs may be run by all" has_mode 755 opt/tandem/sbin/tandem-lb
 ok "files may be read by all" has_mode 644 opt/tandem/lib/systemd/system/tandem-lb.service
 ok "the program runs" "$T/dest/opt/tandem/sbin/tandem-lb" --version
+ok "... and is hardened" is_hardened "$T/dest/opt/tandem/sbin/tandem-lb"
 ok "the unit starts it where it is" grep -qx 'ExecStart=/opt/tandem/sbin/tandem-lb' \
 	"$T/dest/opt/tandem/lib/systemd/system/tandem-lb.service"
 touch "$T/dest/etc/tandem/tandem.conf" "$T/dest/opt/tandem/bin/not-ours"

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,15 +41,30 @@ static int keep_message(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
-static int explain(int err, const char *what)
+/* What a kernel that says no most likely lacks: what is the config option behind it. */
+static int explain_lacking(int err, const char *what, const char *lacking)
 {
+	struct utsname kernel = {};
+	unsigned major = 0, minor = 0;
+
+	uname(&kernel);
+	sscanf(kernel.release, "%u.%u", &major, &minor);
 	if (err == -EPERM || err == -EACCES)
-		log_error(
-			"%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)",
-			what, last_message);
+		log_error("%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)", what,
+			last_message);
+	else if (major && (major < 5 || (major == 5 && minor < 10)))
+		log_error("%s: kernel %s is too old, tandem needs 5.10 or newer (%s)", what, kernel.release, last_message);
+	else if (err == -ENOSYS || err == -EOPNOTSUPP || err == -ENOENT || err == -EAFNOSUPPORT)
+		log_error("%s: %s; kernel %s seems to be built without %s (%s)", what, strerror(-err), kernel.release, lacking,
+			last_message);
 	else
 		log_error("%s: %s (%s)", what, strerror(-err), last_message);
 	return err;
+}
+
+static int explain(int err, const char *what)
+{
+	return explain_lacking(err, what, "CONFIG_BPF_SYSCALL and CONFIG_BPF_JIT");
 }
 
 /* ---- pins ---- */
@@ -428,12 +444,12 @@ int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
 	err = bpf_tc_hook_create(&hook);
 
 	if (err && err != -EEXIST)
-		return explain(err, name);
+		return explain_lacking(err, name, "CONFIG_NET_CLS_ACT and CONFIG_NET_SCH_INGRESS (clsact)");
 	opts.prog_fd = lb_bpf_program_fd(b);
 	opts.flags = BPF_TC_F_REPLACE;
 	err = bpf_tc_attach(&hook, &opts);
 	if (err)
-		return explain(err, name);
+		return explain_lacking(err, name, "CONFIG_NET_CLS_BPF");
 	return 0;
 }
 

@@ -148,7 +148,7 @@ struct raw_dataplane {
 
 static const struct conf_key dataplane_keys[] = {
 	{"interfaces", CONF_TEXTS, REQUIRED, CONF_AT(struct raw_dataplane, interfaces), 1, LB_INTERFACES_MAX},
-	{"max_flows", CONF_INT, OPTIONAL, CONF_AT(struct raw_dataplane, dataplane.max_flows), 1024, 16777216,
+	{"max_flows", CONF_INT, OPTIONAL, CONF_AT(struct raw_dataplane, dataplane.max_flows), 1024, 8388606,
 		1048576},
 	{"max_half_open", CONF_INT, OPTIONAL, CONF_AT(struct raw_dataplane, dataplane.max_half_open), 64,
 		4194304, 0},

@@ -79,7 +79,7 @@ struct lb_service {
 struct lb_dataplane {
 	char interfaces[LB_INTERFACES_MAX][16]; /* IFNAMSIZ */
 	size_t interface_count;                 /* 1..16 */
-	uint32_t max_flows;                     /* per family, 1024..16777216, default 1048576 */
+	uint32_t max_flows;                     /* per family, 1024..8388606, default 1048576 */
 	uint32_t max_half_open;                 /* per family, 64..max_flows / 4, default max_flows / 16 */
 	uint32_t max_services;                  /* 16..16384, default 4096 */
 	uint32_t max_backends;                  /* over all pools, 16..65535, default 4096 */

@@ -381,7 +381,7 @@ static void test_dataplane(void **state)
 		{IN_DATAPLANE(
 			 "interfaces = [ \"e\" ]; max_flows = 1023; max_services = 16385; max_backends = 15; "
 			 "max_sticky = 4194305;"),
-			{"t.conf:2: 'max_flows' is 1023 in dataplane; give an integer 1024..16777216",
+			{"t.conf:2: 'max_flows' is 1023 in dataplane; give an integer 1024..8388606",
 				"t.conf:2: 'max_services' is 16385 in dataplane; give an integer 16..16384",
 				"t.conf:2: 'max_backends' is 15 in dataplane; give an integer 16..65535",
 				"t.conf:2: 'max_sticky' is 4194305 in dataplane; give an integer "

@@ -50,13 +50,15 @@ static int explain_lacking(int err, const char *what, const char *lacking)
 	uname(&kernel);
 	sscanf(kernel.release, "%u.%u", &major, &minor);
 	if (err == -EPERM || err == -EACCES)
-		log_error("%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)", what,
-			last_message);
+		log_error(
+			"%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)",
+			what, last_message);
 	else if (major && (major < 5 || (major == 5 && minor < 10)))
-		log_error("%s: kernel %s is too old, tandem needs 5.10 or newer (%s)", what, kernel.release, last_message);
-	else if (err == -ENOSYS || err == -EOPNOTSUPP || err == -ENOENT || err == -EAFNOSUPPORT)
-		log_error("%s: %s; kernel %s seems to be built without %s (%s)", what, strerror(-err), kernel.release, lacking,
+		log_error("%s: kernel %s is too old, tandem needs 5.10 or newer (%s)", what, kernel.release,
 			last_message);
+	else if (err == -ENOSYS || err == -EOPNOTSUPP || err == -ENOENT || err == -EAFNOSUPPORT)
+		log_error("%s: %s; kernel %s seems to be built without %s (%s)", what, strerror(-err),
+			kernel.release, lacking, last_message);
 	else
 		log_error("%s: %s (%s)", what, strerror(-err), last_message);
 	return err;
@@ -410,7 +412,8 @@ bool lb_bpf_is_attached(struct lb_bpf *b, int ifindex)
 {
 	uint32_t there = attached_program(ifindex);
 
-	return there && (there == program_id(lb_bpf_program_fd(b)) || (b->pin_dir[0] && is_pinned(b->pin_dir, there)));
+	return there &&
+	       (there == program_id(lb_bpf_program_fd(b)) || (b->pin_dir[0] && is_pinned(b->pin_dir, there)));
 }
 
 static int pin_program(struct lb_bpf *b)
@@ -478,7 +481,8 @@ void lb_bpf_prune(struct lb_bpf *b)
 	uint32_t id;
 
 	while (names && dir && (e = readdir(dir)))
-		if (sscanf(e->d_name, "program_%u", &id) == 1 && id != program_id(lb_bpf_program_fd(b)) && !is_in_use(names, id))
+		if (sscanf(e->d_name, "program_%u", &id) == 1 && id != program_id(lb_bpf_program_fd(b)) &&
+			!is_in_use(names, id))
 			unlinkat(dirfd(dir), e->d_name, 0);
 	if (dir)
 		closedir(dir);

@@ -145,7 +145,8 @@ static __always_inline void lb_decide(
 	d->action = LB_FORWARD;
 	if (p->t.protocol == IPPROTO_UDP)
 		lb_decide_udp(d, p, v6);
-	else if (lb_rare(f->state != LB_FLOW_ESTABLISHED || (p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST))))
+	else if (lb_rare(f->state != LB_FLOW_ESTABLISHED ||
+			 (p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST))))
 		lb_decide_tcp(d, p, v6);
 	if (d->action != LB_FORWARD || !d->found.flow)
 		return;

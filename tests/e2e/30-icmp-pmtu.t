@@ -86,6 +86,24 @@ def datagram(name, sender, size=1440):
     check(name, until(2, refused))
 
 
+def large(name, sender, receiver):
+    """A datagram that its sender's kernel fragments: the fragments are too big at first, then they fit."""
+    sender.setsockopt(*((socket.IPPROTO_IP, 10) if sender.family == socket.AF_INET else (socket.IPPROTO_IPV6, 23)), 1)
+    payload = os.urandom(5000)
+    receiver.settimeout(0.2)
+
+    def arrives():
+        try:
+            sender.send(payload)
+            while True:
+                data = receiver.recv(9000)
+                if data == payload:
+                    return True
+        except OSError:  # not there in time, or what the error before says
+            return False
+    check(name, until(4, arrives))
+
+
 def forget(*nodes):
     for n in nodes:
         n.run("ip route flush cache")
@@ -113,6 +131,8 @@ def behind_routers(family):
     forget(c1)
     c, s = udp_pair(c1, family, 71, b9)
     datagram("v%d: UDP up, there: EMSGSIZE" % family, c)
+    forget(c1)
+    large("v%d: UDP up, there, in fragments: arrives" % family, c, s)
     c.close(), s.close()
     narrow(b3, family, 12, "eth1", False)
     narrow(c2, family, 13, "eth1")
@@ -120,6 +140,8 @@ def behind_routers(family):
     forget(b1)
     c, s = udp_pair(c9, family, 70, b1)
     datagram("v%d: UDP down, there: EMSGSIZE" % family, s)
+    forget(b1)
+    large("v%d: UDP down, there, in fragments: arrives" % family, s, c)
     c.close(), s.close()
     narrow(c2, family, 13, "eth1", False)
     forget(c1, b1, c9, b9)
@@ -135,6 +157,8 @@ def own_links(family):
     forget(c1)
     c, s = udp_pair(c1, family, 7, b1)
     datagram("v%d: UDP up, there: EMSGSIZE" % family, c)
+    forget(c1)
+    large("v%d: UDP up, there, in fragments: arrives" % family, c, s)
     c.close(), s.close()
     forget(c1)
     for n in (lb, b1):
@@ -150,6 +174,8 @@ def own_links(family):
     forget(b1)
     c, s = udp_pair(c1, family, 70, b1)
     datagram("v%d: UDP down, there: EMSGSIZE" % family, s)
+    forget(b1)
+    large("v%d: UDP down, there, in fragments: arrives" % family, s, c)
     c.close(), s.close()
     c1.run("ip -%d route del %s dev eth0" % (family, SERVICE[family]))
     lb.run("ip link set front1 mtu 1500")

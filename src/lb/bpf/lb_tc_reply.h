@@ -2,7 +2,7 @@
 /*
  * Answers the dataplane gives itself: TCP RST (RFC 9293 3.10.7), ICMP and ICMPv6 errors (RFC 792, 4443).
  * The packet that caused the answer is turned into it. None is sent for a packet with IP options or
- * extension headers, nor as an answer to a fragment, RST or error.
+ * extension headers, nor as an answer to a later fragment, RST or error; to a first fragment, only errors.
  *
  * Checksums. The skb may be CHECKSUM_PARTIAL: then the device sums everything from the L4 header on and
  * writes the result over the field, which has to hold the pseudo-header's sum until then. A program cannot
@@ -134,6 +134,15 @@ static __always_inline int lb_reply_possible(const struct lb_packet *p, const in
 	return p->l3_len == (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) && !p->fragment;
 }
 
+/* A first fragment may be answered with an error: who sends it learns the path MTU so. RFC 1122 3.2.2. */
+static __always_inline int lb_error_possible(const struct lb_packet *p, const int v6)
+{
+	if (p->fragment == LB_FRAGMENT_NONE)
+		return lb_reply_possible(p, v6);
+	return p->fragment == LB_FRAGMENT_FIRST &&
+	       p->l3_len == (v6 ? sizeof(struct ipv6hdr) + sizeof(struct lb_ipv6_fragment) : sizeof(struct iphdr));
+}
+
 /* Turn a TCP packet into a bare header of its own length; 1 partial, 0 not, negative on failure. */
 static __always_inline int lb_tc_trim_tcp(struct __sk_buff *skb, const struct lb_packet *p)
 {
@@ -228,21 +237,30 @@ static __always_inline int lb_tc_reply_icmp(
 {
 	const int l3 = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 	const int tcp = p->t.protocol == IPPROTO_TCP;
-	__u32 quoted = tcp ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	/* In an IPv6 fragment its header stands before the L4 header, of which eight bytes will do. */
+	const int extended = v6 && p->l3_len != l3;
+	__u32 quoted = extended ? 16 : tcp ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	__u32 check_at = p->l4 + (tcp ? LB_CSUM_TCP : LB_CSUM_UDP);
 	__u32 zero = 0;
 	struct lb_quote *q = bpf_map_lookup_elem(&quote, &zero);
 	__u64 sum;
+	int err;
 
-	if (!q || !lb_reply_possible(p, v6) || bpf_skb_change_tail(skb, p->l4 + quoted, 0))
+	if (!q || !lb_error_possible(p, v6) || bpf_skb_change_tail(skb, ETH_HLEN + l3 + quoted, 0))
 		return 2;
 
-	int partial = lb_tc_is_partial(skb, check_at);
+	int partial = !p->fragment && lb_tc_is_partial(skb, check_at);
 
 	__builtin_memset(q, 0, sizeof(*q));
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, q->ip, l3))
 		return 2;
-	if (tcp ? bpf_skb_load_bytes(skb, p->l4, q->l4, 20) : bpf_skb_load_bytes(skb, p->l4, q->l4, 8))
+	if (extended)
+		err = bpf_skb_load_bytes(skb, ETH_HLEN + l3, q->l4, 16);
+	else if (tcp)
+		err = bpf_skb_load_bytes(skb, ETH_HLEN + l3, q->l4, 20);
+	else
+		err = bpf_skb_load_bytes(skb, ETH_HLEN + l3, q->l4, 8);
+	if (err)
 		return 2;
 	sum = lb_sum_bytes(q->ip, sizeof(q->ip));
 	if (partial)

@@ -37,7 +37,7 @@ CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_chec
 APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c))
 
 SRC_tandem-lb  := $(LB_SRC) $(COMMON_SRC)
-LIBS_tandem-lb := -lbpf -lev -lnl-route-3 -lnl-3 -lconfig -ljansson -lm
+LIBS_tandem-lb := -lbpf -lev -lnl-3 -lconfig -ljansson -lm
 SRC_tandemctl  := $(CTL_SRC) $(COMMON_SRC)
 LIBS_tandemctl := -lev -lconfig -ljansson -lm
 $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := -lev -lm))
@@ -171,7 +171,7 @@ UNIT_TESTS          += lb_state # a header is all of it
 # These drive the kernel in a network namespace of their own (root).
 NETNS := tests/unit/netns_harness.c $(LB_BPF) src/common/log.c src/common/addr.c
 UNIT_lb_links     := $(addprefix src/lb/,lb_links.c lb_interface.c lb_netlink.c lb_device.c lb_neigh.c lb_pace.c) $(NETNS)
-UNITLIBS_lb_links := -lbpf -lev
+UNITLIBS_lb_links := -lbpf -lev -lnl-3
 UNIT_lb_reset     := src/lb/lb_reset.c src/lb/lb_nudge.c $(NETNS)
 UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset

@@ -7,13 +7,14 @@
 
 #include <errno.h>
 #include <linux/neighbour.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define BUFFER_BYTES  65536
 #define RECEIVE_BYTES (4 << 20)
@@ -27,35 +28,33 @@ struct lb_netlink {
 	struct ev_loop *loop;
 	const struct lb_netlink_ops *ops;
 	void *data;
-	int fd;
+	struct nl_sock *socket;
 	ev_io readable;
 	ev_timer again_timer;
 	uint32_t seq;   /* of the question that is being answered */
 	uint16_t asked; /* RTM_GET*; 0 = none */
 	bool again;     /* the listing is worthless: ask once more */
-	uint8_t buffer[BUFFER_BYTES] __attribute__((aligned(8)));
 };
 
 /* ---- questions ---- */
 
 static int ask(struct lb_netlink *n, uint16_t type)
 {
-	struct {
-		struct nlmsghdr head;
-		union {
-			struct ifinfomsg link;
-			struct ndmsg neigh;
-		} body;
-	} question = {.head = {.nlmsg_type = type,
-			      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-			      .nlmsg_seq = ++n->seq}};
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct ifinfomsg link = {};
+	struct ndmsg neigh = {};
+	struct nl_msg *question = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+	int err;
 
-	question.head.nlmsg_len =
-		NLMSG_LENGTH(type == RTM_GETLINK ? sizeof(question.body.link) : sizeof(question.body.neigh));
-	if (sendto(n->fd, &question, question.head.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) <
-		0)
-		return -errno;
+	if (!question)
+		return -ENOMEM;
+	nlmsg_hdr(question)->nlmsg_seq = ++n->seq ? n->seq : ++n->seq; /* 0 is "any" to libnl */
+	err = type == RTM_GETLINK ? nlmsg_append(question, &link, sizeof(link), NLMSG_ALIGNTO)
+				  : nlmsg_append(question, &neigh, sizeof(neigh), NLMSG_ALIGNTO);
+	if (!err && nl_send_auto(n->socket, question) < 0)
+		err = -EIO;
+	nlmsg_free(question);
+	if (err)
+		return -EIO;
 	n->asked = type;
 	return 0;
 }
@@ -105,78 +104,50 @@ static void lost(struct lb_netlink *n)
 
 /* ---- messages ---- */
 
-static const struct rtattr *next_attr(const struct rtattr **at, int *left)
+static void read_device(struct lb_netlink *n, struct nlmsghdr *head)
 {
-	const struct rtattr *attr = *at;
-
-	if (!RTA_OK(attr, *left))
-		return NULL;
-	*at = RTA_NEXT(attr, *left);
-	return attr;
-}
-
-static uint32_t attr_u32(const struct rtattr *attr)
-{
-	uint32_t value = 0;
-
-	if (RTA_PAYLOAD(attr) >= sizeof(value))
-		memcpy(&value, RTA_DATA(attr), sizeof(value));
-	return value;
-}
-
-static void read_device(struct lb_netlink *n, const struct nlmsghdr *head)
-{
-	const struct ifinfomsg *info = NLMSG_DATA(head);
+	const struct ifinfomsg *info = nlmsg_data(head);
 	struct lb_device device = {.ifindex = (uint32_t)info->ifi_index,
 		.type = info->ifi_type,
 		.flags = info->ifi_flags,
 		.link = -1};
-	const struct rtattr *at = IFLA_RTA(info), *attr;
-	int left = (int)IFLA_PAYLOAD(head);
+	struct nlattr *attr[IFLA_MAX + 1];
 
 	/* A bridge speaks of its ports in the same messages. */
-	if (info->ifi_family != AF_UNSPEC || info->ifi_index <= 0)
+	if (info->ifi_family != AF_UNSPEC || info->ifi_index <= 0 ||
+		nlmsg_parse(head, sizeof(*info), attr, IFLA_MAX, NULL))
 		return;
-	while ((attr = next_attr(&at, &left))) {
-		if (attr->rta_type == IFLA_IFNAME)
-			strncpy(device.name, RTA_DATA(attr),
-				RTA_PAYLOAD(attr) < sizeof(device.name) ? RTA_PAYLOAD(attr)
-									: sizeof(device.name) - 1);
-		else if (attr->rta_type == IFLA_MTU)
-			device.mtu = attr_u32(attr);
-		else if (attr->rta_type == IFLA_MASTER)
-			device.master = attr_u32(attr);
-		else if (attr->rta_type == IFLA_ADDRESS && RTA_PAYLOAD(attr) == sizeof(device.mac))
-			memcpy(device.mac, RTA_DATA(attr), sizeof(device.mac));
-	}
+	if (attr[IFLA_IFNAME])
+		nla_strlcpy(device.name, attr[IFLA_IFNAME], sizeof(device.name));
+	if (attr[IFLA_MTU] && nla_len(attr[IFLA_MTU]) >= (int)sizeof(uint32_t))
+		device.mtu = nla_get_u32(attr[IFLA_MTU]);
+	if (attr[IFLA_MASTER] && nla_len(attr[IFLA_MASTER]) >= (int)sizeof(uint32_t))
+		device.master = nla_get_u32(attr[IFLA_MASTER]);
+	if (attr[IFLA_ADDRESS] && nla_len(attr[IFLA_ADDRESS]) == sizeof(device.mac))
+		memcpy(device.mac, nla_data(attr[IFLA_ADDRESS]), sizeof(device.mac));
 	n->ops->device(n->data, &device, head->nlmsg_type == RTM_DELLINK);
 }
 
-static void read_neighbour(struct lb_netlink *n, const struct nlmsghdr *head)
+static void read_neighbour(struct lb_netlink *n, struct nlmsghdr *head)
 {
-	const struct ndmsg *info = NLMSG_DATA(head);
+	const struct ndmsg *info = nlmsg_data(head);
 	struct lb_neigh_entry entry = {
 		.ifindex = (uint32_t)info->ndm_ifindex, .addr.family = info->ndm_family};
-	const struct rtattr *at = (const void *)((const char *)info + NLMSG_ALIGN(sizeof(*info))), *attr;
-	int left = (int)head->nlmsg_len - (int)NLMSG_SPACE(sizeof(*info));
-	size_t want = info->ndm_family == AF_INET6 ? 16 : 4;
-	bool addressed = false, mac = false;
+	struct nlattr *attr[NDA_MAX + 1];
+	int want = info->ndm_family == AF_INET6 ? 16 : 4;
+	bool mac;
 
-	if ((info->ndm_family != AF_INET && info->ndm_family != AF_INET6) || (info->ndm_flags & NTF_PROXY))
+	if ((info->ndm_family != AF_INET && info->ndm_family != AF_INET6) || (info->ndm_flags & NTF_PROXY) ||
+		nlmsg_parse(head, sizeof(*info), attr, NDA_MAX, NULL) || !attr[NDA_DST] ||
+		nla_len(attr[NDA_DST]) != want)
 		return;
-	while ((attr = next_attr(&at, &left))) {
-		if (attr->rta_type == NDA_DST && RTA_PAYLOAD(attr) == want) {
-			memcpy(entry.addr.bytes, RTA_DATA(attr), want);
-			addressed = true;
-		} else if (attr->rta_type == NDA_LLADDR && RTA_PAYLOAD(attr) == sizeof(entry.mac)) {
-			memcpy(entry.mac, RTA_DATA(attr), sizeof(entry.mac));
-			mac = true;
-		}
-	}
+	memcpy(entry.addr.bytes, nla_data(attr[NDA_DST]), (size_t)want);
+	mac = attr[NDA_LLADDR] && nla_len(attr[NDA_LLADDR]) == sizeof(entry.mac);
+	if (mac)
+		memcpy(entry.mac, nla_data(attr[NDA_LLADDR]), sizeof(entry.mac));
 	entry.usable = mac && head->nlmsg_type == RTM_NEWNEIGH && (info->ndm_state & NEIGH_USABLE);
-	if (addressed)
-		n->ops->neighbour(n->data, &entry,
-			n->asked && head->nlmsg_seq == n->seq && (head->nlmsg_flags & NLM_F_MULTI));
+	n->ops->neighbour(
+		n->data, &entry, n->asked && head->nlmsg_seq == n->seq && (head->nlmsg_flags & NLM_F_MULTI));
 }
 
 static size_t body_of(uint16_t type)
@@ -191,25 +162,19 @@ static size_t body_of(uint16_t type)
 	case RTM_DELTFILTER:
 	case RTM_DELQDISC:
 		return sizeof(struct tcmsg);
-	case NLMSG_ERROR:
-		return sizeof(struct nlmsgerr);
 	default:
 		return 0;
 	}
 }
 
-static void handle(struct lb_netlink *n, const struct nlmsghdr *head)
+static int on_message(struct nl_msg *msg, void *data)
 {
-	if (head->nlmsg_len < NLMSG_LENGTH(body_of(head->nlmsg_type)))
-		return;
-	if ((head->nlmsg_flags & NLM_F_DUMP_INTR) && head->nlmsg_seq == n->seq)
-		n->again = true; /* the table changed under the listing: it may have holes */
+	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct lb_netlink *n = data;
+
+	if (!nlmsg_valid_hdr(head, (int)body_of(head->nlmsg_type)))
+		return NL_SKIP;
 	switch (head->nlmsg_type) {
-	case NLMSG_DONE:
-	case NLMSG_ERROR:
-		if (n->asked && head->nlmsg_seq == n->seq)
-			answered(n, head->nlmsg_type == NLMSG_ERROR);
-		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
 		read_device(n, head);
@@ -234,34 +199,61 @@ static void handle(struct lb_netlink *n, const struct nlmsghdr *head)
 		break;
 	case RTM_DELTFILTER:
 	case RTM_DELQDISC:
-		n->ops->filter(n->data, (uint32_t)((const struct tcmsg *)NLMSG_DATA(head))->tcm_ifindex);
+		n->ops->filter(n->data, (uint32_t)((const struct tcmsg *)nlmsg_data(head))->tcm_ifindex);
 		break;
 	}
+	return NL_OK;
 }
 
-/* Take one datagram. 0, or -errno: -EAGAIN when there is none. */
+static int on_done(struct nl_msg *msg, void *data)
+{
+	struct lb_netlink *n = data;
+
+	if (n->asked && nlmsg_hdr(msg)->nlmsg_seq == n->seq)
+		answered(n, false);
+	return NL_OK;
+}
+
+static int on_refused(struct sockaddr_nl *from, struct nlmsgerr *error, void *data)
+{
+	struct lb_netlink *n = data;
+
+	if (n->asked && error->msg.nlmsg_seq == n->seq)
+		answered(n, true);
+	return NL_SKIP;
+}
+
+/* The table changed under the listing: it may have holes. */
+static int on_interrupted(struct nl_msg *msg, void *data)
+{
+	struct lb_netlink *n = data;
+
+	if (nlmsg_hdr(msg)->nlmsg_seq == n->seq)
+		n->again = true;
+	return NL_OK;
+}
+
+/* Events and answers come as they come. */
+static int on_sequence(struct nl_msg *msg, void *data)
+{
+	return NL_OK;
+}
+
+/* Take what is there. 0, or -errno: -EAGAIN when there is nothing. */
 static int take(struct lb_netlink *n)
 {
-	struct sockaddr_nl from = {};
-	socklen_t length = sizeof(from);
-	ssize_t got = recvfrom(n->fd, n->buffer, sizeof(n->buffer), MSG_DONTWAIT | MSG_TRUNC,
-		(struct sockaddr *)&from, &length);
+	int err = nl_recvmsgs_default(n->socket);
 
-	if (got < 0 && errno != ENOBUFS)
-		return errno == EINTR ? 0 : -errno;
-	if (got < 0 || (size_t)got > sizeof(n->buffer)) {
+	if (err >= 0)
+		return 0;
+	if (err == -NLE_AGAIN)
+		return -EAGAIN;
+	if (err == -NLE_NOMEM || err == -NLE_MSG_TRUNC ||
+		err == -NLE_MSG_OVERFLOW) { /* ENOBUFS, or too long */
 		lost(n);
 		return 0;
 	}
-	if (from.nl_pid != 0)
-		return 0;
-
-	unsigned left = (unsigned)got;
-
-	for (const struct nlmsghdr *head = (const void *)n->buffer; NLMSG_OK(head, left);
-		head = NLMSG_NEXT(head, left))
-		handle(n, head);
-	return 0;
+	return err == -NLE_INTR || err == -NLE_DUMP_INTR ? 0 : -EIO;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
@@ -273,34 +265,36 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 
 /* ---- open and close ---- */
 
-static int make_socket(void)
+static int make_socket(struct lb_netlink *n)
 {
 	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
 		RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_TC};
-	struct sockaddr_nl any = {.nl_family = AF_NETLINK};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE),
-	    bytes = RECEIVE_BYTES;
+	int bytes = RECEIVE_BYTES;
 
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (bind(fd, (struct sockaddr *)&any, sizeof(any)))
-		goto failed;
+	n->socket = nl_socket_alloc();
+	if (!n->socket)
+		return -ENOMEM;
+	nl_socket_disable_auto_ack(n->socket);
+	nl_socket_modify_cb(n->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, n);
+	nl_socket_modify_cb(n->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_done, n);
+	nl_socket_modify_cb(n->socket, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, n);
+	nl_socket_modify_cb(n->socket, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_sequence, n);
+	nl_socket_modify_err_cb(n->socket, NL_CB_CUSTOM, on_refused, n);
+	if (nl_connect(n->socket, NETLINK_ROUTE) || nl_socket_set_nonblocking(n->socket) ||
+		nl_socket_set_msg_buf_size(n->socket, BUFFER_BYTES))
+		return -EIO;
+	if (setsockopt(nl_socket_get_fd(n->socket), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		nl_socket_set_buffer_size(n->socket, RECEIVE_BYTES, 0);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])))
-			goto failed;
-	return fd;
-failed:
-	bytes = -errno;
-	close(fd);
-	return bytes;
+		if (nl_socket_add_membership(n->socket, groups[i]))
+			return -EIO;
+	return 0;
 }
 
 static int first_listing(struct lb_netlink *n)
 {
-	struct pollfd readable = {.fd = n->fd, .events = POLLIN};
+	struct pollfd readable = {.fd = nl_socket_get_fd(n->socket), .events = POLLIN};
 	int tries = 0;
 
 	ask_all(n);
@@ -333,18 +327,16 @@ int lb_netlink_open(
 	n->loop = loop;
 	n->ops = ops;
 	n->data = data;
-	n->fd = make_socket();
 	ev_init(&n->again_timer, on_again);
 	n->again_timer.data = n;
-	if (n->fd < 0) {
-		err = n->fd;
-		free(n);
-		return err;
-	}
-	ev_io_init(&n->readable, on_readable, n->fd, EV_READ);
+	ev_init(&n->readable, on_readable);
 	n->readable.data = n;
-	ev_io_start(loop, &n->readable);
-	err = first_listing(n);
+	err = make_socket(n);
+	if (!err) {
+		ev_io_set(&n->readable, nl_socket_get_fd(n->socket), EV_READ);
+		ev_io_start(loop, &n->readable);
+		err = first_listing(n);
+	}
 	if (err) {
 		lb_netlink_close(n);
 		return err;
@@ -359,6 +351,6 @@ void lb_netlink_close(struct lb_netlink *n)
 		return;
 	ev_timer_stop(n->loop, &n->again_timer);
 	ev_io_stop(n->loop, &n->readable);
-	close(n->fd);
+	nl_socket_free(n->socket);
 	free(n);
 }

@@ -208,6 +208,13 @@ def datagrams(family, port):
         s.sendto(data[::-1], peer)
         good += c.recv(2000) == payload[::-1]
     check("%s v%d port %d: datagrams of all lengths there and back" % (NAME, family, port), good == 8, good)
+    # One send, many datagrams: the kernel hands them on as one packet as far as it can.
+    c.setsockopt(socket.IPPROTO_UDP, 103, 1000)  # UDP_SEGMENT
+    payload = os.urandom(20500)
+    c.send(payload)
+    got = [s.recv(2000) for _ in range(21)]
+    check("%s v%d port %d: a train of datagrams from one send" % (NAME, family, port), b"".join(got) == payload and
+          {len(g) for g in got[:-1]} == {1000}, [len(g) for g in got])
     s.close(), c.close()
 
 

@@ -28,12 +28,22 @@ log_has() { tail -c "+$((${LOG_FROM[$1]} + 1))" "$(log_of "$1")" | grep -E -e "$
 
 # ---- processes: known by name, ended by pid ----
 
-declare -A PROC_PID=() LOG_FROM=()
+declare -A PROC_PID=() PROC_START=() LOG_FROM=()
 PROC_NAMES=()
+
+# A pid alone is no name: once its process is gone, the kernel gives it to another. With the time of its start it is one.
+started_at() { # PID -> STARTED, in clock ticks since boot; false when there is none or it has ended (a zombie)
+	local stat fields
+	STARTED=
+	{ read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 1
+	read -r -a fields <<< "${stat##*) }"
+	[ "${fields[0]}" != Z ] && STARTED=${fields[19]}
+}
+is_running() { [ -n "$1" ] && started_at "$1" && [ "$STARTED" = "$2" ]; } # PID START
 
 log_of() { echo "$TMP/log/$1"; }
 pid_of() { echo "${PROC_PID[$1]-}"; }
-alive() { [ -n "${PROC_PID[$1]-}" ] && kill -0 "${PROC_PID[$1]}" 2>/dev/null; }
+alive() { is_running "${PROC_PID[$1]-}" "${PROC_START[$1]-}"; }
 
 # The shell's child becomes nsenter and then the command itself, so the pid is the command's. NODE - is
 # outside the lab. A name may be used again when its process has ended; the log goes on.
@@ -49,27 +59,29 @@ spawn() {
 	fi
 	[ -n "${PROC_PID[$name]-}" ] || PROC_NAMES+=("$name")
 	PROC_PID[$name]=$!
+	started_at $! || STARTED=ended
+	PROC_START[$name]=$STARTED
 }
 exec_quiet() { exec "$@" < /dev/null 3>&-; }
 
 wait_exit() { # NAME SECONDS -> the process's exit status; 124 when it still runs
 	[ -n "${PROC_PID[$1]-}" ] || bail "wait_exit: no process '$1'"
-	wait_pid "${PROC_PID[$1]}" $(($(now_ms) + $2 * 1000)) 2>/dev/null # the shell's own "Killed" is no news
+	wait_end "$1" $(($(now_ms) + $2 * 1000)) 2>/dev/null # the shell's own "Killed" is no news
 }
-wait_pid() { # PID DEADLINE_MS
-	while kill -0 "$1"; do
+wait_end() { # NAME DEADLINE_MS
+	while alive "$1"; do
 		[ "$(now_ms)" -lt "$2" ] || return 124
 		sleep 0.02
 	done
-	wait "$1"
+	wait "${PROC_PID[$1]}"
 }
 
 stop() { # NAME [SIGNAL]: signals and waits; one that ignores TERM for 5 s is killed
 	local pid=${PROC_PID[$1]-} signal=${2-TERM}
 	[ -n "$pid" ] || return 0
-	kill "-$signal" "$pid" 2>/dev/null
+	! alive "$1" || kill "-$signal" "$pid" 2>/dev/null
 	wait_exit "$1" 5
-	[ $? -ne 124 ] || { diag "$1 ignored $signal for 5 s"; kill -KILL "$pid"; wait_exit "$1" 5; }
+	[ $? -ne 124 ] || { diag "$1 ignored $signal for 5 s"; ! alive "$1" || kill -KILL "$pid"; wait_exit "$1" 5; }
 	return 0
 }
 

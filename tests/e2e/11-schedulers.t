@@ -33,18 +33,6 @@ for b in b1 b2 b3; do
 done
 start_ready "$(conf)"
 
-# Connections one after the other, as many as are wanted: "b1 N b2 N b3 N".
-spread() { # FAMILY PORT REQUESTS [NODE [CONNECTIONS]]
-	in_ns "${4-c1}" "$TANDEM_BIN/load_client" "$(vip "$1")" "$2" --mode kv-connect --requests "$3" \
-		--connections "${5-1}" --duration 20 > "$TMP/spread.json" || echo -n "FAILED "
-	answers
-}
-answers() {
-	python3 -c '
-import json, sys
-names = {s["name"].split("-")[0]: s["answers"] for s in json.load(open(sys.argv[1]))["servers"]}
-print(*["%s %d" % (b, names.get(b, 0)) for b in ("b1", "b2", "b3")])' "$TMP/spread.json"
-}
 whoami_from() { # SOURCE FAMILY
 	printf 'WHOAMI\r\nQUIT\r\n' | in_ns c1 nc -w 5 -s "$1" "$(vip "$2")" ${PORT[sh]} | sed -n '2s/-.*//p'
 }
@@ -103,7 +91,7 @@ for family in 4 6; do
 	holds "... which spread over all by weight" "$n1 >= 3 && $n2 >= 10 && $n3 >= 18 && $n1 + $n2 + $n3 == 60"
 	in_ns c1 "$TANDEM_BIN/load_client" "$(vip $family)" ${PORT[mh]} --mode kv-connect --requests 600 --connections 10 \
 		--duration 20 > "$TMP/spread.json"
-	read -r _ n1 _ n2 _ n3 <<< "$(answers)"
+	read -r _ n1 _ n2 _ n3 <<< "$(answers_in "$TMP/spread.json")"
 	holds "mh spreads ports by weights 1, 2, 3 (IPv$family)" \
 		"$n1 > 60 && $n1 < 145 && $n2 > 140 && $n2 < 260 && $n3 > 235 && $n3 < 365 && $n1 + $n2 + $n3 == 600"
 done

@@ -28,23 +28,11 @@ for b in b1 b2 b3; do
 done
 start_ready "$(conf)"
 
-spread() { # FAMILY PORT REQUESTS -> "b1 N b2 N b3 N"
-	in_ns c2 "$TANDEM_BIN/load_client" "$(vip "$1")" "$2" --mode kv-connect --requests "$3" --duration 20 > "$TMP/spread.json" ||
-		echo -n "FAILED "
-	python3 -c '
-import json, sys
-names = {s["name"][:2]: s["answers"] for s in json.load(open(sys.argv[1]))["servers"]}
-print(*["%s %d" % (b, names.get(b, 0)) for b in ("b1", "b2", "b3")])' "$TMP/spread.json"
-}
 active() { for b in b1 b2 b3; do of_backend "$1" $b connections_active; done | paste -sd' '; } # POOL
 active_is() { [ "$(active "$1")" = "$2" ] || { active "$1"; return 1; }; }
 hold() { # NAME FAMILY PORT CONNECTIONS
 	load "$1" c1 "$(vip "$2")" "$3" --mode hold --connections "$4" --duration 60 --interval-ms 100
 }
-answers_more() { # NAME THAN
-	local n; n=$(load_peek "$1" .answers) && [ "$n" -gt "$2" ] || { echo "$n answers"; return 1; }
-}
-goes_on() { wait_for 5 answers_more "$1" $(($(load_peek "$1" .answers) + 60)); } # NAME
 
 # ---- drain, enable, weight ----
 
@@ -125,6 +113,11 @@ try:
 except Exception as e:
     print("ended", type(e).__name__, int(time.time() * 1000), flush=True)
 END
+last_down() { # POOL/BACKEND -> number of the event
+	perl -MJSON::PP -0777 -ne '
+		print((grep { $_->{subject} eq "backend '"$1"'" && $_->{event} eq "down" } @{decode_json($_)->{events}})[-1]{seq})' \
+		"$TMP/events.json"
+}
 on_b1() { in_ns b1 ss -Htn state established "( sport = :$1 )" | grep -cE '10\.0\.1\.11|fd00:1::11'; } # PORT
 none_on_b1() { [ "$(on_b1 "$1")" = 0 ]; }
 
@@ -136,9 +129,7 @@ for family in 4 6; do
 	wait_for 5 backend_is reset$family b1 state down || bail "b1 did not go down"
 	ok "a client that only reads is reset (IPv$family)" wait_log read-reset$family 2 'ended ConnectionResetError'
 	down=$(of_backend reset$family b1 since_s) # so that a failure shows what tandemctl thinks
-	at=$(ctl --json events | python3 -c '
-import json, sys
-print(max(e["time_ms"] for e in json.load(sys.stdin)["events"] if e["subject"] == "backend reset%s/b1" % sys.argv[1] and e["event"] == "down"))' $family)
+	at=$(ctl --json events > "$TMP/events.json"; json "$TMP/events.json" ".events[seq=$(last_down reset$family/b1)].time_ms")
 	took=$(($(awk '/ended/ { print $3 }' "$(log_of read-reset$family)") - at))
 	holds "... promptly: $took ms after the backend was down (since $down s)" "$took < 500"
 done

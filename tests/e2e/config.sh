@@ -60,19 +60,40 @@ service_up() { # SERVICE BACKENDS
 	local is; is=$(of_service "$1" backends_up) && [ "$is" = "$2" ] || { echo "$1: $is backends up, not $2"; return 1; }
 }
 all_up() { # every backend, as its check says
-	ctl --json backends | python3 -c '
-import json, sys
-bad = [b["pool"] + "/" + b["name"] for b in json.load(sys.stdin) if b["state"] != "up"]
-sys.exit("not up: %s" % bad if bad else 0)'
+	ctl --json backends | perl -MJSON::PP -0777 -ne '
+		my @bad = map { "$_->{pool}/$_->{name}" } grep { $_->{state} ne "up" } @{decode_json($_)};
+		@bad and print("not up: @bad\n"), exit 1'
 }
 interfaces_attached() {
-	ctl --json status | python3 -c '
-import json, sys
-bad = [i for i in json.load(sys.stdin)["interfaces"] if i["state"] != "attached"]
-sys.exit("not attached: %s" % bad if bad else 0)'
+	ctl --json status | perl -MJSON::PP -0777 -ne '
+		my @bad = map { $_->{name} } grep { $_->{state} ne "attached" } @{decode_json($_)->{interfaces}};
+		@bad and print("not attached: @bad\n"), exit 1'
 }
 all_ready() { interfaces_attached && all_up; }
 start_ready() { # [CONFIG-TEXT]: returns when every interface is attached and every backend up
 	start_lb "$@"
 	wait_for 10 all_ready || bail "the balancer is not ready"
 }
+
+# ---- who answered ----
+
+# Of a report of load_client: "b1 N b2 N b3 N". Servers are named by their node and perhaps a port ("b1-7001").
+answers_in() { # FILE
+	perl -MJSON::PP -0777 -ne '
+		my %n = (b1 => 0, b2 => 0, b3 => 0);
+		$n{substr($_->{name}, 0, 2)} += $_->{answers} for @{decode_json($_)->{servers}};
+		print join(" ", map { "$_ $n{$_}" } sort keys %n)' "$1"
+}
+# Connections one after the other: how many each backend got.
+spread() { # FAMILY PORT REQUESTS [NODE [CONNECTIONS]]
+	in_ns "${4-c2}" "$TANDEM_BIN/load_client" "$(vip "$1")" "$2" --mode kv-connect --requests "$3" \
+		--connections "${5-1}" --duration 20 > "$TMP/spread.json" || echo -n "FAILED "
+	answers_in "$TMP/spread.json"
+}
+
+# ---- load that goes on ----
+
+answers_more() { # NAME THAN
+	local n; n=$(load_peek "$1" .answers) && [ "$n" -gt "$2" ] || { echo "$n answers"; return 1; }
+}
+goes_on() { wait_for 5 answers_more "$1" $(($(load_peek "$1" .answers) + ${2-60})); } # NAME [ANSWERS]

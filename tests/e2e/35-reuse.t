@@ -74,12 +74,13 @@ def ends_half_closed_then_reset(c, s):
 
 
 def once(family, port, listeners, end):
-    """milliseconds of connect(), the backend; the data is the connection's own"""
+    """milliseconds of connect(), SYNs sent again, the backend; the data is the connection's own"""
     c = c1.tcp(family, CLIENT[family], port)
     word = os.urandom(16)
     began = time.monotonic()
     c.connect((SERVICE[family], 70))
     took = (time.monotonic() - began) * 1000
+    again = struct.unpack_from("I", c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 100)[0]  # total_retrans
     c.send(word)
     ready, _, _ = select.select(listeners, [], [], 2)
     at = listeners.index(ready[0])
@@ -88,24 +89,28 @@ def once(family, port, listeners, end):
     good = s.recv(100) == word and peer[:2] == (CLIENT[family], port)
     s.send(word[::-1])
     good = good and c.recv(100) == word[::-1]
-    return took, at, good and end(c, s)
+    return took, again, at, good and end(c, s)
 
 
 def again(family, listeners, name, end, port):
-    slowest, used, good = 0, [0, 0, 0], 0
+    times, resent, used, good = [], 0, [0, 0, 0], 0
     before = counters()
     for i in range(TIMES):
         try:
-            took, at, well = once(family, port, listeners, end)
+            took, more, at, well = once(family, port, listeners, end)
         except OSError as e:
             check("v%d, %s: connection %d" % (family, name, i), False, e)
             return
-        slowest = max(slowest, took)
+        times.append(took)
+        resent += more
         used[at] += 1
         good += well
     after = counters()
     check("v%d, %s: %d connections from one port, all good" % (family, name, TIMES), good == TIMES, good)
-    check("v%d, %s: none stalls" % (family, name), slowest < 100, "slowest took %d ms" % slowest)
+    # A stall is a second: the SYN is sent again. Some may be slow where the machine has other things to do.
+    times.sort()
+    check("v%d, %s: none stalls" % (family, name), not resent and times[TIMES * 19 // 20] < 100 and times[-1] < 900,
+          "%d SYNs sent again, slowest %d ms" % (resent, times[-1]))
     check("v%d, %s: each is a new one, to the next backend" % (family, name), max(used) - min(used) <= 1, used)
     made, reopened = after["flow_new"] - before["flow_new"], after["reopened"] - before["reopened"]
     check("... and a new flow", made == TIMES and reopened >= TIMES - 1, (made, reopened))

@@ -67,7 +67,7 @@ class Lab:
         source = self.taps[side]
         out.drain()
         source.send(source.frame(packet, MAC_FRONT1 if side == "client" else MAC_BACK))
-        return out.raw(lambda f: b"mark" in f or f[12:14] in (b"\x08\x00", b"\x86\xdd") and not neighbour(f), 1)
+        return out.raw(lambda f: b"mark" in f or f[12:14] in (b"\x08\x00", b"\x86\xdd") and not neighbour(f))
 
 
 def neighbour(frame):

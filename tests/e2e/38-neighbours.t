@@ -113,7 +113,7 @@ def new_macs(flows):
     b1.sysctl("net/ipv4/conf/eth0/arp_notify", 1)
     b1.sysctl("net/ipv6/conf/eth0/ndisc_notify", 1)
     set_mac(b1, "eth0", "02:00:00:00:05:a1")
-    goes_on("a backend's MAC changes, and it says so", flows, 0.5, 1.0)
+    goes_on("a backend's MAC changes, and it says so", flows)
     b1.sysctl("net/ipv4/conf/eth0/arp_notify", 0)
     b1.sysctl("net/ipv6/conf/eth0/ndisc_notify", 0)
     # Untold, lb's kernel finds out when it next asks; that is every 30 s or so, here every second.

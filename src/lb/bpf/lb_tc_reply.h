@@ -140,7 +140,8 @@ static __always_inline int lb_error_possible(const struct lb_packet *p, const in
 	if (p->fragment == LB_FRAGMENT_NONE)
 		return lb_reply_possible(p, v6);
 	return p->fragment == LB_FRAGMENT_FIRST &&
-	       p->l3_len == (v6 ? sizeof(struct ipv6hdr) + sizeof(struct lb_ipv6_fragment) : sizeof(struct iphdr));
+	       p->l3_len ==
+		       (v6 ? sizeof(struct ipv6hdr) + sizeof(struct lb_ipv6_fragment) : sizeof(struct iphdr));
 }
 
 /* Turn a TCP packet into a bare header of its own length; 1 partial, 0 not, negative on failure. */

@@ -41,10 +41,6 @@ serves_new() { # SERVER: both families' new connections reach it
 }
 connections_in() { of_backend "$1" "$2" connections_total; }
 reload() { lb_config "$1"; ctl reload; }
-all_go_on() {
-	local l
-	for l in $LOADS; do goes_on "$l" 30 || return 1; done
-}
 
 ok "load runs" all_go_on
 like "nothing changed is a reload too" "$(reload "$(rows rr 'b1 b2')")" 'services \+0 -0, pools \+0 -0, backends \+0 -0, changed 0'
@@ -124,7 +120,7 @@ ok "load still runs" all_go_on
 
 for l in $LOADS; do
 	stop "$l" INT
-	is "no failure of $l" "$(report "$l" .failures)" '{"closed":0,"corrupt":0,"other":0,"refused":0,"reset":0,"timeout":0}'
+	is "no failure of $l" "$(report "$l" .failures)" "$NO_FAILURES"
 	holds "... of many requests" "$(report "$l" .answers) > 300"
 	is "... no connection broken" "$(report "$l" .connections.broken)" 0
 done

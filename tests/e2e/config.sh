@@ -97,3 +97,34 @@ answers_more() { # NAME THAN
 	local n; n=$(load_peek "$1" .answers) && [ "$n" -gt "$2" ] || { echo "$n answers"; return 1; }
 }
 goes_on() { wait_for 5 answers_more "$1" $(($(load_peek "$1" .answers) + ${2-60})); } # NAME [ANSWERS]
+
+declare -A BEFORE=()
+peek_all() { # NAME...: a report of each, of now
+	local l
+	for l; do rm -f "$TMP/$l.json"; done
+	for l; do kill -USR1 "$(pid_of "$l")" || return 1; done
+	wait_for 3 reports_there "$@"
+}
+reports_there() { local l; for l; do [ -e "$TMP/$l.json" ] || return 1; done; }
+all_more() { # NAME...
+	local l n
+	peek_all "$@" || return 1
+	for l; do n=$(report "$l" .answers); [ "$n" -gt $((BEFORE[$l] + 30)) ] || { echo "$l: $n answers"; return 1; }; done
+}
+all_go_on() { # of the loads in $LOADS
+	local l
+	# shellcheck disable=SC2086
+	peek_all $LOADS || return 1
+	for l in $LOADS; do BEFORE[$l]=$(report "$l" .answers); done
+	# shellcheck disable=SC2086
+	wait_for 5 all_more $LOADS
+}
+NO_FAILURES='{"closed":0,"corrupt":0,"other":0,"refused":0,"reset":0,"timeout":0}'
+no_failures() { # of the loads in $LOADS up to now; prints the first that has some
+	local l
+	# shellcheck disable=SC2086
+	peek_all $LOADS || return 1
+	for l in $LOADS; do
+		[ "$(report "$l" .failures)" = "$NO_FAILURES" ] || { echo "$l: $(report "$l" .failures)"; return 1; }
+	done
+}

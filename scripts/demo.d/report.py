@@ -5,7 +5,8 @@ What clients saw in the demo: three tables and a verdict, from what scripts/demo
 
     loads             NAME <tab> LABEL, one load_client a line
     shot/NN/          one for each phase, taken at its beginning: phase (must-not-fail|may-fail, key, title), at (ms),
-                      lost (packets that the machine's queues dropped so far, outside tandem), NAME (a load_client's report so far), backends.json (while tandem-lb lived)
+                      lost (packets that the machine's queues dropped so far, outside tandem), NAME (a load_client's
+                      report so far), backends.json and counters.json (while tandem-lb lived)
     load/NAME         the report at the end of the load
     killed_at, after_kill ("MS POOLS-WHERE-UP PACKETS" a line, closely watched), wrong (what failed on the way)
 
@@ -120,8 +121,9 @@ class Death:
         if self.out is None:
             print(f"    {DEAD} was killed and never taken out.\n")
             return
-        print(f"    {DEAD} gave its last answer {max(self.last_answer or 0, 0):.0f} ms after the kill, was sent client packets "
-              f"for {self.last_packet} ms,\n    and was out of its last pool after {self.out} ms (the checks may take {limit} ms).\n")
+        print(f"    {DEAD} gave its last answer {max(self.last_answer or 0, 0):.0f} ms after the kill, was sent client "
+              f"packets for {self.last_packet} ms,\n"
+              f"    and was out of its last pool after {self.out} ms (the checks may take {limit} ms).\n")
 
 
 def excused(phases, labels):
@@ -156,7 +158,8 @@ def judge(phases, labels, end, death, fall_limit, excuses):
             elif p.may_fail:
                 failed, requests = p.grew(lambda r: r["failed_requests"], name), p.grew(lambda r: r["requests"], name)
                 if failed * 2 > requests:
-                    bad.append(f"{label}: {failed} of {requests} requests failed while {p.title}: more than one server's share")
+                    bad.append(f"{label}: {failed} of {requests} requests failed while {p.title}: "
+                               "more than one server's share")
             if p.grew(lambda r: r["answers"], name) == 0:
                 bad.append(f"{label}: no answer at all while {p.title}")
     for name, label in labels.items():
@@ -205,8 +208,8 @@ def main(where):
     bad = [line.rstrip("\n") for line in open(where + "/wrong")]
     bad += judge(phases, labels, end, death, fall_limit, excuses)
     if excuses:
-        print(f"    This machine is busy: its queues between the namespaces dropped {shots[-1].lost - shots[0].lost} packets, and "
-              f"{sum(excuses.values())} UDP requests with them.\n")
+        print("    This machine is busy: its queues between the namespaces dropped "
+              f"{shots[-1].lost - shots[0].lost} packets, and {sum(excuses.values())} UDP requests with them.\n")
     green, red, plain = ("\x1b[1;32m", "\x1b[1;31m", "\x1b[0m") if os.environ.get("COLOR") else ("", "", "")
     took = os.environ["SECONDS_TAKEN"]
     if bad:
@@ -216,7 +219,8 @@ def main(where):
         return 1
     lost = sum(p.grew(failures) for p in phases if p.may_fail)
     total = sum(r["requests"] for r in end.values())
-    print(f"{green}PASSED{plain} in {took} s: of {total:,} requests, {lost} failed on the server that was killed, before its checks had told.\n"
+    print(f"{green}PASSED{plain} in {took} s: of {total:,} requests, {lost} failed on the server that was killed, "
+          "before its checks had told.\n"
           "Drain, the daemon's death and restart, and the reload cost no client anything.")
     return 0
 

@@ -61,7 +61,8 @@ def bulk(name, client, family, port, server, up, sport=7):
         source.sendall(BULK)
         source.shutdown(socket.SHUT_WR)
         reader.join(10)
-        mtu = source.getsockopt(*((socket.IPPROTO_IP, IP_MTU) if family == 4 else (socket.IPPROTO_IPV6, IPV6_MTU)))
+        mtu = source.getsockopt(*((socket.IPPROTO_IP, IP_MTU) if family == 4 else (socket.IPPROTO_IPV6,
+                IPV6_MTU)))
         check(name, got == [hashlib.sha256(BULK).hexdigest()], "arrived: %s" % got)
         check("... the sender knows the path MTU", mtu == 1400, mtu)
         peer.close()
@@ -74,7 +75,8 @@ def bulk(name, client, family, port, server, up, sport=7):
 
 def datagram(name, sender, size=1440):
     """A large datagram that may not be fragmented: the second or a later send says EMSGSIZE."""
-    level, option = ((socket.IPPROTO_IP, 10) if sender.family == socket.AF_INET else (socket.IPPROTO_IPV6, 23))
+    level, option = ((socket.IPPROTO_IP, 10) if sender.family == socket.AF_INET else (socket.IPPROTO_IPV6,
+            23))
     sender.setsockopt(level, option, 2)  # IP_MTU_DISCOVER: IP_PMTUDISC_DO
 
     def refused():
@@ -88,7 +90,8 @@ def datagram(name, sender, size=1440):
 
 def large(name, sender, receiver):
     """A datagram that its sender's kernel fragments: the fragments are too big at first, then they fit."""
-    sender.setsockopt(*((socket.IPPROTO_IP, 10) if sender.family == socket.AF_INET else (socket.IPPROTO_IPV6, 23)), 1)
+    sender.setsockopt(*((socket.IPPROTO_IP, 10) if sender.family == socket.AF_INET else (socket.IPPROTO_IPV6,
+            23)), 1)
     payload = os.urandom(5000)
     receiver.settimeout(0.2)
 
@@ -148,7 +151,7 @@ def behind_routers(family):
 
 
 def own_links(family):
-    """lb's own link is the narrow one: the balancer tells. advmss: so that the handshake does not give it away."""
+    """lb's own link is the narrow one: the balancer tells. advmss hides it from the handshake."""
     default = "10.0.2.1" if family == 4 else "fd00:2::1"
     for n in (lb, b1):
         n.run("ip link set %s mtu 1400" % ("back" if n is lb else "eth0"))
@@ -280,7 +283,8 @@ def hops(family, hop_limit, service_port):
     c.send(b"how far?")
     frame = tap.raw(is_icmp(family, EXCEEDED[family]))
     error_is("v%d: time exceeded %s" % (family, "at lb" if hop_limit == 1 else "behind it"), frame, family,
-             SERVICE[family], CLIENT[family], CLIENT[family], SERVICE[family], c.getsockname()[1], service_port)
+             SERVICE[family], CLIENT[family], CLIENT[family], SERVICE[family],
+             c.getsockname()[1], service_port)
     c.close()
     tap.close()
 
@@ -317,11 +321,14 @@ def eight_bytes(family, kind, from_backend):
     head = struct.pack("!BBHI", kind[0], kind[1], check_sum, 1400)
     wire.send(wire.frame(packet / (head + quoted), MAC_BACK if from_backend else MAC_FRONT1))
     frame = tap.raw(is_icmp(family, kind))
-    name = "v%d: an error that quotes eight bytes, %s the backend" % (family, "from" if from_backend else "to")
+    name = "v%d: an error that quotes eight bytes, %s the backend" % (family, "from"
+            if from_backend else "to")
     if from_backend:
-        error_is(name, frame, family, SERVICE[family], CLIENT[family], CLIENT[family], SERVICE[family], sport, 70)
+        error_is(name, frame, family, SERVICE[family], CLIENT[family], CLIENT[family], SERVICE[family], sport,
+                70)
     else:
-        error_is(name, frame, family, CLIENT[family], BACKEND[1][family], BACKEND[1][family], CLIENT[family], 7, sport)
+        error_is(name, frame, family, CLIENT[family], BACKEND[1][family], BACKEND[1][family], CLIENT[family],
+                7, sport)
     for x in (tap, wire, s, c, listener):
         x.close()
 

@@ -72,24 +72,29 @@ def all_ones(family, port):
     frame = there(packet)
     check("v%d port %d: a checksum that comes out as 0 is written as 0xffff" % (family, port),
           frame and udp_field(frame, family) == 0xffff and sound(frame), frame)
-    replied = sum_to(ip(family, SERVICE[family], CLIENT[family]) / UDP(sport=port, dport=4001 + 10 * port) / b"mark", family, 0)
+    replied = sum_to(ip(family, SERVICE[family], CLIENT[family]) / UDP(sport=port, dport=4001 + 10 * port) /
+            b"mark", family, 0)
     payload = bytes(replied)[(20 if family == 4 else 40) + 8:]
-    frame = back(ip(family, BACKEND[1][family], CLIENT[family]) / UDP(sport=7, dport=4001 + 10 * port) / payload)
+    frame = back(ip(family, BACKEND[1][family], CLIENT[family]) / UDP(sport=7, dport=4001 + 10 * port) /
+            payload)
     check("... in a reply too", frame and udp_field(frame, family) == 0xffff and sound(frame), frame)
 
 
 def wrong_stays_wrong(family):
-    frame = there(ip(family, CLIENT[family], SERVICE[family]) / UDP(sport=4002, dport=70, chksum=0x1234) / b"mark")
+    frame = there(ip(family, CLIENT[family], SERVICE[family]) / UDP(sport=4002, dport=70, chksum=0x1234) /
+            b"mark")
     check("v%d: a wrong checksum is not made right" % family, frame and not sound(frame), frame)
 
 
-OPTIONS = bytes([148, 4, 0, 0, 1, 1, 68, 8, 5, 0, 0, 0, 0, 0, 0, 0])  # router alert, no-ops, an empty timestamp
+OPTIONS = bytes([148, 4, 0, 0, 1, 1, 68, 8, 5, 0, 0, 0, 0, 0, 0,
+        0])  # router alert, no-ops, an empty timestamp
 
 
 def options(protocol, port):
     head = dict(proto=6 if protocol == "tcp" else 17, ihl=9, id=77, tos=0x28, flags="DF")
     ports = dict(sport=4003 + 10 * port, dport=port)
-    body = TCP(flags="S", seq=1, options=[("MSS", 1400), ("Timestamp", (1, 0)), ("WScale", 7)], **ports) / b"mark" \
+    body = TCP(flags="S", seq=1, options=[("MSS", 1400), ("Timestamp", (1, 0)), ("WScale", 7)],
+            **ports) / b"mark" \
         if protocol == "tcp" else UDP(**ports) / b"mark"
 
     def packet(src, dst, ttl, body):
@@ -110,11 +115,14 @@ def options(protocol, port):
 def extensions(port):
     for name, ext in (("hop-by-hop", IPv6ExtHdrHopByHop(options=[PadN(optdata=b"\0" * 4)])),
                       ("destination", IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 4)]))):
-        frame = there(IPv6(src=CLIENT[6], dst=SERVICE[6], fl=0x12345, tc=0x28) / ext / UDP(sport=4004 + 10 * port, dport=port) /
+        frame = there(IPv6(src=CLIENT[6], dst=SERVICE[6], fl=0x12345, tc=0x28) / ext /
+                UDP(sport=4004 + 10 * port, dport=port) /
                       b"mark")
-        want = IPv6(src=CLIENT[6], dst=BACKEND[1][6], fl=0x12345, tc=0x28, hlim=63) / ext / UDP(sport=4004 + 10 * port, dport=7) / \
+        want = IPv6(src=CLIENT[6], dst=BACKEND[1][6], fl=0x12345, tc=0x28, hlim=63) / ext / UDP(sport=4004 +
+                10 * port, dport=7) / \
             b"mark"
-        equal("port %d: an IPv6 %s header survives" % (port, name), frame and frame[14:].hex(), bytes(want).hex())
+        equal("port %d: an IPv6 %s header survives" % (port, name), frame and frame[14:].hex(),
+                bytes(want).hex())
 
 
 def padded():
@@ -184,7 +192,8 @@ def stream(family, port):
     s, peer = listener.accept()
     outs = [[], [], [], []]
     jobs = [threading.Thread(target=f, args=a) for f, a in (
-        (source, (c, MEGABYTES, outs[0])), (sink, (s, outs[1])), (source, (s, MEGABYTES, outs[2])), (sink, (c, outs[3])))]
+        (source, (c, MEGABYTES, outs[0])), (sink, (s, outs[1])), (source, (s, MEGABYTES, outs[2])), (sink,
+                (c, outs[3])))]
     c.settimeout(20), s.settimeout(20)
     for j in jobs:
         j.start()
@@ -213,7 +222,8 @@ def datagrams(family, port):
     payload = os.urandom(20500)
     c.send(payload)
     got = [s.recv(2000) for _ in range(21)]
-    check("%s v%d port %d: a train of datagrams from one send" % (NAME, family, port), b"".join(got) == payload and
+    check("%s v%d port %d: a train of datagrams from one send" % (NAME, family, port),
+            b"".join(got) == payload and
           {len(g) for g in got[:-1]} == {1000}, [len(g) for g in got])
     s.close(), c.close()
 

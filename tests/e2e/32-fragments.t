@@ -36,7 +36,8 @@ def pieces(family, src, dst, sport, dport, payload, ident=None, size=1200, hops=
     for at in range(0, len(whole), size):
         part, more = whole[at:at + size], at + size < len(whole)
         if family == 4:
-            out.append(IP(src=src, dst=dst, id=ident, proto=17, ttl=hops, flags=1 if more else 0, frag=at // 8) / part)
+            out.append(IP(src=src, dst=dst, id=ident, proto=17, ttl=hops, flags=1 if more else 0,
+                    frag=at // 8) / part)
         else:
             out.append(IPv6(src=src, dst=dst, nh=44, hlim=hops) /
                        IPv6ExtHdrFragment(nh=17, id=ident, m=1 if more else 0, offset=at // 8) / part)
@@ -135,7 +136,8 @@ def two_clients(family):
             one = arrival(socks)
             if one:
                 got[one[2][0]] = one[1]
-        check("v%d: two clients with one id, %s" % (family, name), got == want, {k: len(v) for k, v in got.items()})
+        check("v%d: two clients with one id, %s" % (family, name), got == want,
+                {k: len(v) for k, v in got.items()})
     for s in socks:
         s.close()
 
@@ -167,7 +169,8 @@ def pass_by(family):
         btap.send(*(btap.frame(p, MAC_BACK) for p in ORDERS[order](
             pieces(family, BACKEND[1][family], CLIENT[family], 9, 7001, payload))))
         got = arrival([sock])
-        check("v%d, not ours, a backend's own datagram, %s" % (family, order), got and got[1:][0] == payload and
+        check("v%d, not ours, a backend's own datagram, %s" % (family, order), got
+                and got[1:][0] == payload and
               got[2][:2] == (BACKEND[1][family], 9))
     sock.close()
     sock = lb.udp(family, SERVICE[family], 9)  # a service address, no service
@@ -176,7 +179,8 @@ def pass_by(family):
         tap.send(*(tap.frame(p, MAC_FRONT1) for p in ORDERS[order](
             pieces(family, CLIENT[family], SERVICE[family], 7002, 9, payload))))
         got = arrival([sock])
-        check("v%d, not ours, to a port without service, %s: lb's own" % (family, order), got and got[1] == payload)
+        check("v%d, not ours, to a port without service, %s: lb's own" % (family, order), got
+                and got[1] == payload)
     sock.close()
 
 

@@ -53,15 +53,18 @@ def packets(family, src, dst):
     yield "a SYN", made() / TCP(sport=4000, dport=70, flags="S", options=[("MSS", 1000)]) / mark
     yield "a lone ACK with odd flags", made() / TCP(sport=4000, dport=70, flags="ACEUP", urgptr=5) / mark
     yield "a RST", made() / TCP(sport=4000, dport=70, flags="R") / mark
-    yield "GRE", made() / GRE(proto=0x800) / IP(src="192.0.2.1", dst="10.0.1.100") / UDP(sport=1, dport=70) / mark
+    yield "GRE", made() / GRE(proto=0x800) / IP(src="192.0.2.1", dst="10.0.1.100") / UDP(sport=1,
+            dport=70) / mark
     plain = made()
-    for number, name in ((50, "ESP"), (132, "SCTP"), (112, "VRRP"), (4, "IP in IP"), (136, "UDP-Lite"), (253, "253")):
+    for number, name in ((50, "ESP"), (132, "SCTP"), (112, "VRRP"), (4, "IP in IP"), (136, "UDP-Lite"),
+            (253, "253")):
         p = plain.copy()
         if family == 4:
             p.proto = number
         else:
             p.nh = number
-        body = (bytes(IP(src=src, dst=SERVICE[4]) / UDP(dport=70)) if number == 4 and family == 4 else bytes(range(24)))
+        body = (bytes(IP(src=src, dst=SERVICE[4]) / UDP(dport=70)) if number == 4
+                and family == 4 else bytes(range(24)))
         yield "protocol " + name, p / (body + mark)
     if family == 4:
         yield "an echo request", made() / ICMP(id=7) / mark
@@ -124,7 +127,8 @@ def for_lb(family):
     with lb.inside():
         index = socket.if_nametoindex("front1")
     if family == 4:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + socket.inet_aton("10.0.1.1"))
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) +
+                socket.inet_aton("10.0.1.1"))
         client.send(Ether(src=client.mac, dst="01:00:5e:00:00:fb") / IP(src=CLIENT[4], dst=group, ttl=1) /
                     UDP(sport=70, dport=70) / b"to all")
     else:
@@ -146,7 +150,8 @@ def for_lb(family):
         answered = True
     except RuntimeError as e:
         answered = e
-    check("v%d: lb answers pings to the service's address, large ones too" % family, answered is True, answered)
+    check("v%d: lb answers pings to the service's address, large ones too" % family, answered is True,
+            answered)
 
 
 def neighbours():
@@ -154,7 +159,8 @@ def neighbours():
     for family in (4, 6):
         c1.run("ping -%d -q -n -c 1 -W 2 %s" % (family, SERVICE[family]))
         got = c1.run("ip neigh show %s" % SERVICE[family])
-        check("v%d: %s for the service's address is answered by the stack" % (family, "ARP" if family == 4 else "ND"),
+        check("v%d: %s for the service's address is answered by the stack" % (family, "ARP"
+                if family == 4 else "ND"),
               MAC_FRONT1 in got, got)
     client.send(Ether(src=client.mac, dst="ff:ff:ff:ff:ff:ff") /
                 ARP(op=1, hwsrc=client.mac, psrc=CLIENT[4], pdst=SERVICE[4]))
@@ -170,11 +176,13 @@ def not_for_us():
         client.send(Ether(src=client.mac, dst=MAC_FRONT1) / Dot1Q(vlan=5) / packet,
                     Ether(src=client.mac, dst=MAC_FRONT1, type=0x88a8) / Dot1Q(vlan=5) / packet,
                     Ether(src=client.mac, dst="02:00:00:00:ff:ff") / packet)
-    client.send(client.frame(ip(4, CLIENT[4], BACKEND[1][4]) / UDP(sport=1, dport=2) / b"mark last", MAC_FRONT1))
+    client.send(client.frame(ip(4, CLIENT[4], BACKEND[1][4]) / UDP(sport=1, dport=2) / b"mark last",
+            MAC_FRONT1))
     first = backend.raw(lambda f: b"mark" in f)
     check("tagged frames and frames for another host are left alone", first and b"mark last" in first, first)
     after = counters()
-    check("... no flow was made", before["flow_new"] == after["flow_new"] and before["forwarded"] == after["forwarded"])
+    check("... no flow was made", before["flow_new"] == after["flow_new"]
+            and before["forwarded"] == after["forwarded"])
 
 
 def tagged():
@@ -190,7 +198,8 @@ def tagged():
     packet = ip(4, CLIENT[4], SERVICE[4]) / UDP(sport=4100, dport=70) / b"mark tagged"
     client.send(Ether(src=client.mac, dst=MAC_FRONT1) / Dot1Q(vlan=5) / packet)
     ready, _, _ = select.select([sock], [], [], 2)
-    check("a tagged frame reaches the VLAN device as it was", bool(ready) and sock.recv(2000)[14:] == bytes(packet))
+    check("a tagged frame reaches the VLAN device as it was", bool(ready)
+            and sock.recv(2000)[14:] == bytes(packet))
     lb.run("ip link del v5")
 
 
@@ -207,12 +216,12 @@ def body():
     not_for_us()
     tagged()
     now = counters()
-    check("nothing of all this was a service's", now["forwarded"] == 0 and now["flow_new"] == 0 and now["passed"] > 100, now)
+    check("nothing of all this was a service's", now["forwarded"] == 0 and now["flow_new"] == 0
+            and now["passed"] > 100, now)
 
 
 main(body)
 PY
 
-# A service's packet that the stack may not see: sent by a backend to a client of no flow, with the service's own port.
 is "no flow was made" "$(of_status .flows.ipv4) $(of_status .flows.ipv6)" "0 0"
 done_testing

@@ -118,7 +118,8 @@ def frames(family, protocol):
     """Ready-made frames: the checksum differs by what the source adds."""
     body = TCP(sport=0, dport=70, flags="S", seq=1, options=[("MSS", 1400)]) if protocol == "tcp" else \
         UDP(sport=0, dport=70) / b"flood"
-    base = bytearray(bytes(tap.frame(ip(family, "0.0.0.0" if family == 4 else "::", SERVICE[family]) / body, MAC_FRONT1)))
+    base = bytearray(bytes(tap.frame(ip(family, "0.0.0.0" if family == 4 else "::", SERVICE[family]) / body,
+            MAC_FRONT1)))
     src, l4 = (26, 34) if family == 4 else (22, 54)
     field = l4 + (16 if protocol == "tcp" else 6)
     l4_sum = struct.unpack("!H", base[field:field + 2])[0]
@@ -223,12 +224,14 @@ def full_table(family, server, old):
         refused += s is None
         stand += [s] if s else []
     after = counters()
-    check("v%d: a table of %d takes nearly as many connections" % (family, TABLE), TABLE - HALF <= len(stand) <= TABLE,
+    check("v%d: a table of %d takes nearly as many connections" % (family, TABLE),
+            TABLE - HALF <= len(stand) <= TABLE,
           len(stand))
     check("v%d: new ones are refused then, and counted" % family, refused == 5 and
           after["table_full"] - before["table_full"] >= 5, after)
     alive = sum(asks(s, server) for s in stand)
-    check("v%d: the established ones are kept" % family, alive == len(stand), "%d of %d" % (alive, len(stand)))
+    check("v%d: the established ones are kept" % family, alive == len(stand),
+            "%d of %d" % (alive, len(stand)))
     for s in stand[:300]:
         s.close()
     ended = until(1, lambda: server.answer(0.05) or len(server.socks) <= len(stand) - 300 + 3)
@@ -252,7 +255,8 @@ def empty():
     def gone():
         now = ctl("status")["flows"]
         return now["ipv4"] == now["ipv6"] == now["half_open"] == 0
-    check("when all is over and the longest timeout has passed, no flow is left", until(45, gone), ctl("status")["flows"])
+    check("when all is over and the longest timeout has passed, no flow is left", until(45, gone),
+            ctl("status")["flows"])
     active = {b["pool"] + "/" + b["name"]: b["connections_active"] for b in ctl("backends")}
     check("... no backend counts a connection", not any(active.values()), active)
     now = counters()

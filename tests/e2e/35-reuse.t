@@ -80,7 +80,8 @@ def once(family, port, listeners, end):
     began = time.monotonic()
     c.connect((SERVICE[family], 70))
     took = (time.monotonic() - began) * 1000
-    again = struct.unpack_from("I", c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 100)[0]  # total_retrans
+    again = struct.unpack_from("I", c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104),
+            100)[0]  # total_retrans
     c.send(word)
     ready, _, _ = select.select(listeners, [], [], 2)
     at = listeners.index(ready[0])
@@ -109,15 +110,17 @@ def again(family, listeners, name, end, port):
     check("v%d, %s: %d connections from one port, all good" % (family, name, TIMES), good == TIMES, good)
     # A stall is a second: the SYN is sent again. Some may be slow where the machine has other things to do.
     times.sort()
-    check("v%d, %s: none stalls" % (family, name), not resent and times[TIMES * 19 // 20] < 100 and times[-1] < 900,
+    check("v%d, %s: none stalls" % (family, name), not resent and times[TIMES * 19 // 20] < 100
+            and times[-1] < 900,
           "%d SYNs sent again, slowest %d ms" % (resent, times[-1]))
-    check("v%d, %s: each is a new one, to the next backend" % (family, name), max(used) - min(used) <= 1, used)
+    check("v%d, %s: each is a new one, to the next backend" % (family, name), max(used) - min(used) <= 1,
+            used)
     made, reopened = after["flow_new"] - before["flow_new"], after["reopened"] - before["reopened"]
     check("... and a new flow", made == TIMES and reopened >= TIMES - 1, (made, reopened))
 
 
 def syn_again(family, listeners):
-    """The SYN-ACK is lost: the SYN sent again has to reach the backend that holds the half-open connection."""
+    """The SYN-ACK is lost: the SYN sent again has to reach the backend that knows it."""
     taps = [b.tap() for b in backends]
     c1.nft("table inet lose { chain in { type filter hook input priority 0; "
            "tcp sport 70 tcp flags & (syn | ack) == (syn | ack) drop; }; }")
@@ -129,17 +132,20 @@ def syn_again(family, listeners):
 
     def syn(frame):
         l4 = 34 if family == 4 else 54
-        return len(frame) > l4 + 13 and frame[l4:l4 + 4] == struct.pack("!HH", 9000, 7) and frame[l4 + 13] & 0x12 == 2
+        return len(frame) > l4 + 13 and frame[l4:l4 + 4] == struct.pack("!HH", 9000, 7) and frame[l4 +
+                13] & 0x12 == 2
     while len(seen) < 2 and time.monotonic() < deadline:
         for i, t in enumerate(taps):
             if t.raw(syn, 0):
                 seen.append(i)
         select.select([t.sock for t in taps], [], [], 0.5)
     c1.nft("delete table inet lose")
-    check("v%d: a SYN sent again goes to the same backend" % family, len(seen) == 2 and seen[0] == seen[1], seen)
+    check("v%d: a SYN sent again goes to the same backend" % family, len(seen) == 2 and seen[0] == seen[1],
+            seen)
     # The backend's SYN-ACK comes again by itself, too.
     select.select([], [c], [], 4)
-    check("v%d: ... and the connection comes about" % family, c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0 and
+    check("v%d: ... and the connection comes about" % family, c.getsockopt(socket.SOL_SOCKET,
+            socket.SO_ERROR) == 0 and
           select.select([listeners[seen[0]]], [], [], 2)[0])
     s, _ = listeners[seen[0]].accept()
     c.settimeout(2)

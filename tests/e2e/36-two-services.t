@@ -10,7 +10,8 @@
 lab_up
 conf_new
 for family in 4 6; do
-	pool "two$family" $family 7 'scheduler = "sh";' b1 b2 # both services' hash leads to the same one first
+	# Both services' hash leads to the same backend first.
+	pool "two$family" $family 7 'scheduler = "sh";' b1 b2
 	pool "one$family" $family 9 '' b1
 	for protocol in tcp udp; do
 		service "a-$protocol$family" $family 70 $protocol "two$family"
@@ -61,7 +62,8 @@ def tcp_pairs(family):
         good -= not well
         for c, s, _, _ in ends:
             c.close(), s.close()
-    check("v%d TCP: %d pairs from the same port at once, nothing mixed" % (family, ROUNDS), good == ROUNDS, good)
+    check("v%d TCP: %d pairs from the same port at once, nothing mixed" % (family, ROUNDS), good == ROUNDS,
+            good)
     check("v%d TCP: never both with one backend" % family, apart == ROUNDS, apart)
     for s in listeners:
         s.close()
@@ -87,7 +89,8 @@ def udp_pairs(family):
                 well = well and data == word[::-1] and peer[:2] == (SERVICE[family], service)
         good += well and where[70] is not where[71]
         c.close()
-    check("v%d UDP: %d pairs from the same port at once, nothing mixed" % (family, ROUNDS), good == ROUNDS, good)
+    check("v%d UDP: %d pairs from the same port at once, nothing mixed" % (family, ROUNDS), good == ROUNDS,
+            good)
     for s in servers:
         s.close()
 
@@ -129,11 +132,14 @@ def one_backend(family):
     c.sendto(b"second", (SERVICE[family], 73))
     c.sendto(b"third", (SERVICE[family], 72))
     data, peer = server.recvfrom(10)
-    check("v%d UDP, one backend: the second service's datagram is not taken for the first's" % family, data == b"third")
+    check("v%d UDP, one backend: the second service's datagram is not taken for the first's" % family,
+            data == b"third")
     server.sendto(b"reply", peer)
     data, peer = c.recvfrom(10)
-    check("v%d UDP, one backend: the reply is the first service's" % family, peer[:2] == (SERVICE[family], 72), peer)
-    check("v%d UDP, one backend: the second was counted" % family, counters()["collision"] == before["collision"] + 1)
+    check("v%d UDP, one backend: the reply is the first service's" % family, peer[:2] == (SERVICE[family],
+            72), peer)
+    check("v%d UDP, one backend: the second was counted" % family,
+            counters()["collision"] == before["collision"] + 1)
     c.close(), server.close()
 
 

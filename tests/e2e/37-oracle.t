@@ -71,8 +71,8 @@ class Lab:
 
 
 def neighbour(frame):
-    """ND, which the kernels speak among themselves"""
-    return frame[12:14] == b"\x86\xdd" and frame[20] == 58 and 133 <= frame[54] <= 137
+    """ND and MLD, which the kernels speak among themselves"""
+    return frame[0] & 1 or frame[12:14] == b"\x86\xdd" and frame[20] == 58 and 133 <= frame[54] <= 137
 
 
 ours, kernel = Lab(PREFIX), Lab(os.environ["TWIN"])
@@ -107,7 +107,8 @@ class Talk:
         return ip(self.family, src[self.family], dst[self.family], **more)
 
     def ports(self, side):
-        return dict(sport=self.sport, dport=self.port) if side == "client" else dict(sport=7, dport=self.sport)
+        return dict(sport=self.sport, dport=self.port) if side == "client" else dict(sport=7,
+                dport=self.sport)
 
     def udp(self, side, name, payload=b"mark", ext=None, chksum=None, **more):
         head = self.header(side, more)
@@ -126,7 +127,8 @@ def tcp_talk(family, port, sport, end):
     mood = {"tos": 0x2b, "id": 7777, "flags": "DF"} if family == 4 else {"tc": 0x2b, "fl": 0x54321}
     t.tcp("client", "SYN", "S", 100, options=[("MSS", 1460), ("SAckOK", b""), ("WScale", 7)] + stamp)
     t.tcp("client", "SYN again", "S", 100, options=[("MSS", 1460), ("SAckOK", b""), ("WScale", 7)] + stamp)
-    t.tcp("backend", "SYN+ACK", "SA", 900, 101, options=[("MSS", 1400), ("SAckOK", b""), ("WScale", 5)] + stamp, **mood)
+    t.tcp("backend", "SYN+ACK", "SA", 900, 101, options=[("MSS", 1400), ("SAckOK", b""), ("WScale", 5)] +
+            stamp, **mood)
     t.tcp("client", "ACK", "A", 101, 901, options=stamp, **mood)
     t.tcp("client", "data", "PA", 101, 901, b"mark" * 100, stamp, **hops)
     t.tcp("backend", "an odd length", "A", 901, 501, b"mark!", stamp)
@@ -162,7 +164,8 @@ def udp_talk(family, port, sport):
         if family == 4:
             t.udp(side, "without checksum", chksum=0)
             t.udp(side, "id, DF, TOS, TTL", id=4242, flags="DF", tos=0xb8, ttl=2)
-            t.udp(side, "IPv4 options", options=[IPOption(b"\x94\x04\0\0"), IPOption(b"\x01"), IPOption(b"\x01")])
+            t.udp(side, "IPv4 options", options=[IPOption(b"\x94\x04\0\0"), IPOption(b"\x01"),
+                    IPOption(b"\x01")])
         else:
             t.udp(side, "flow label, class, hop limit", fl=0xfffff, tc=0xff, hlim=2)
             t.udp(side, "destination options", ext=IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 12)]))
@@ -177,14 +180,17 @@ def error(family, kind, src, dst, quoted):
         start = b""
     else:
         packet.nh = 58
-        start = socket.inet_pton(AF[6], src) + socket.inet_pton(AF[6], dst) + struct.pack("!II", 8 + len(quoted), 58)
+        start = socket.inet_pton(AF[6], src) + socket.inet_pton(AF[6], dst) + struct.pack("!II", 8 +
+                len(quoted), 58)
     head = struct.pack("!BBHI", kind[0], kind[1], 0, kind[2])
     head = struct.pack("!BBHI", kind[0], kind[1], 0xffff - inet_sum(start + head + quoted), kind[2])
     return packet / (head + quoted)
 
 
-KINDS = {4: (("port unreachable", (3, 3, 0)), ("host unreachable", (3, 1, 0)), ("fragmentation needed", (3, 4, 1280)),
-             ("prohibited", (3, 13, 0)), ("time exceeded", (11, 0, 0)), ("parameter problem", (12, 0, 0x14000000))),
+KINDS = {4: (("port unreachable", (3, 3, 0)), ("host unreachable", (3, 1, 0)),
+        ("fragmentation needed", (3, 4, 1280)),
+             ("prohibited", (3, 13, 0)), ("time exceeded", (11, 0, 0)), ("parameter problem",
+                     (12, 0, 0x14000000))),
          6: (("port unreachable", (1, 4, 0)), ("no route", (1, 0, 0)), ("too big", (2, 0, 1280)),
              ("time exceeded", (3, 0, 0)), ("parameter problem", (4, 1, 40)))}
 ROUTER = {"client": {4: "10.0.1.77", 6: "fd00:1::77"}, "backend": {4: "10.0.2.77", 6: "fd00:2::77"}}
@@ -196,24 +202,29 @@ def errors(family, protocol, port, sport):
     if protocol == "udp":
         t.udp("client", "UDP"), t.udp("backend", "UDP")
     else:
-        t.tcp("client", "SYN", "S", 100), t.tcp("backend", "SYN+ACK", "SA", 900, 101), t.tcp("client", "ACK", "A", 101, 901)
+        t.tcp("client", "SYN", "S", 100), t.tcp("backend", "SYN+ACK", "SA", 900, 101), t.tcp("client", "ACK",
+                "A", 101, 901)
     bad = t.bad
     whole = UDP if protocol == "udp" else lambda **p: TCP(flags="A", seq=101, ack=901, **p)
     for side in ("backend", "client"):
         # what that side got: translated
         ends = (CLIENT, BACKEND[1], sport, 7) if side == "backend" else (SERVICE, CLIENT, port, sport)
-        got = bytes(ip(family, ends[0][family], ends[1][family]) / whole(sport=ends[2], dport=ends[3]) / (b"mark" * 10))
+        got = bytes(ip(family, ends[0][family], ends[1][family]) / whole(sport=ends[2], dport=ends[3]) /
+                (b"mark" * 10))
         target = CLIENT if side == "backend" else SERVICE
         head = 20 if family == 4 else 40
         for source in ((BACKEND[1] if side == "backend" else CLIENT)[family], ROUTER[side][family]):
             for name, kind in KINDS[family]:
                 for length in (head + 8, head + 20, len(got)):
-                    bad += not compare("%s about %s, %d bytes quoted, from %s" % (name, protocol, length, source), side,
+                    bad += not compare("%s about %s, %d bytes quoted, from %s" % (name, protocol, length,
+                            source), side,
                                        error(family, kind, source, target[family], got[:length]))
         if family == 4 and protocol == "udp":
             without = got[:26] + b"\0\0" + got[28:]
-            bad += not compare("about a datagram without checksum", side, error(4, (3, 3, 0), ROUTER[side][4], target[4], without))
-    check("v%d: ICMP errors about %s, port %d: as the kernel's NAT does it" % (family, protocol, port), not bad, bad)
+            bad += not compare("about a datagram without checksum", side, error(4, (3, 3, 0), ROUTER[side][4],
+                    target[4], without))
+    check("v%d: ICMP errors about %s, port %d: as the kernel's NAT does it" % (family, protocol, port),
+            not bad, bad)
 
 
 def body():

@@ -17,10 +17,12 @@ in_ns c2 sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/i
 in_ns c9 sh -c 'for i in all eth0 eth1; do echo 0 > /proc/sys/net/ipv4/conf/$i/rp_filter; done
 	ip addr add 10.0.14.11/24 dev eth1; ip addr add fd00:14::11/64 dev eth1 nodad; ip link set eth1 up
 	ip addr add 10.0.50.1/32 dev lo; ip addr add fd00:50::1/128 dev lo nodad'
-for node in c1 c2; do in_ns $node sh -c 'ip route add 10.0.50.1 via 10.0.$0.11; ip route add fd00:50::1 via fd00:$0::11' \
-	$([ $node = c1 ] && echo 13 || echo 14); done
+for way in "c1 13" "c2 14"; do
+	in_ns ${way% *} ip route add 10.0.50.1 via 10.0.${way#* }.11
+	in_ns ${way% *} ip route add fd00:50::1 via fd00:${way#* }::11
+done
 in_ns lb sh -c 'ip route add 10.0.50.1 via 10.0.1.11; ip route add fd00:50::1 via fd00:1::11
-	echo 1 > /proc/sys/net/ipv6/conf/all/keep_addr_on_down; echo 1 > /proc/sys/net/ipv6/conf/default/keep_addr_on_down'
+	for i in all default; do echo 1 > /proc/sys/net/ipv6/conf/$i/keep_addr_on_down; done'
 
 start_echo b1 7
 conf_new
@@ -87,7 +89,8 @@ def beat(flows, seconds):
             if f not in ended and not f.step(now):
                 ended.add(f)
         select.select([f.sock for f in flows if f not in ended], [], [], 0.005)
-    return ["%s: ended" % f.name for f in ended] + ["%s: silent" % f.name for f in flows if f.took is None and f not in ended]
+    return ["%s: ended" % f.name for f in ended] + ["%s: silent" % f.name for f in flows if f.took is None
+            and f not in ended]
 
 
 def all_beat(name, flows, seconds):
@@ -118,7 +121,8 @@ def new_macs(flows):
     b1.sysctl("net/ipv6/conf/eth0/ndisc_notify", 0)
     # Untold, lb's kernel finds out when it next asks; that is every 30 s or so, here every second.
     for what in ("ipv4", "ipv6"):
-        for key, value in (("base_reachable_time_ms", 500), ("delay_first_probe_time", 1), ("retrans_time_ms", 100),
+        for key, value in (("base_reachable_time_ms", 500), ("delay_first_probe_time", 1),
+                ("retrans_time_ms", 100),
                            ("ucast_solicit", 1)):
             lb.sysctl("net/%s/neigh/back/%s" % (what, key), value)
     goes_on("neighbours are asked more often", flows)
@@ -185,7 +189,8 @@ def flaps(flows):
         if node is c1:
             c1.run("ip route replace default via 10.0.1.1")
             c1.run("ip -6 route replace default via fd00:1::1")
-        check("%s is up again: tandem-lb sees it" % name, until(2, lambda: state(seen) == "attached"), state(seen))
+        check("%s is up again: tandem-lb sees it" % name, until(2, lambda: state(seen) == "attached"),
+                state(seen))
         goes_on(name + " was down", flows, 1.0, 2.5)
 
 
@@ -196,8 +201,10 @@ def made_again(flows):
             ("front1", "eth0", c1, ("10.0.1.1/24", "fd00:1::1/64", "10.0.1.100/32", "fd00:1::100/128"))):
         mac = MAC_BACK if device == "back" else MAC_FRONT1
         lb.run("ip link del " + device)
-        check("%s is deleted: tandem-lb waits for it" % device, until(2, lambda: state(device) == "missing"), state(device))
-        subprocess.run(["ip", "link", "add", device, "netns", os.path.basename(lb.path), "address", mac, "type", "veth",
+        check("%s is deleted: tandem-lb waits for it" % device, until(2, lambda: state(device) == "missing"),
+                state(device))
+        subprocess.run(["ip", "link", "add", device, "netns", os.path.basename(lb.path), "address", mac,
+                "type", "veth",
                         "peer", "name", peer, "netns", os.path.basename(node.path)], check=True)
         if node is sw:
             sw.run("ip link set lb master br0 up")
@@ -211,7 +218,8 @@ def made_again(flows):
         if node is c1:
             c1.run("ip route add default via 10.0.1.1")
             c1.run("ip -6 route add default via fd00:1::1")
-        check("%s is made again: tandem-lb attaches" % device, until(3, lambda: state(device) == "attached"), state(device))
+        check("%s is made again: tandem-lb attaches" % device, until(3, lambda: state(device) == "attached"),
+                state(device))
         goes_on("%s was deleted and made again" % device, flows, 1.0, 2.5)
 
 

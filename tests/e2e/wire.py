@@ -239,7 +239,8 @@ def sound(frame):
     data = bytes(frame)[14:]
     if data[0] >> 4 == 4:
         head, length = (data[0] & 15) * 4, struct.unpack("!H", data[2:4])[0]
-        src, dst = socket.inet_ntop(socket.AF_INET, data[12:16]), socket.inet_ntop(socket.AF_INET, data[16:20])
+        src, dst = socket.inet_ntop(socket.AF_INET, data[12:16]), socket.inet_ntop(socket.AF_INET,
+                data[16:20])
         if inet_sum(data[:head]) != 0xffff:
             return False
         if data[9] == 1:

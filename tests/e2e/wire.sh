@@ -5,16 +5,16 @@
 # file, each ends with main(FUNCTION):
 #
 #   wire NAME [SECONDS] <<'PY'        runs the script; its check() and equal() become this test's checks
-#   behind NODE NEW NET [MTU]         a new node behind NODE, which becomes a router: 10.0.NET.0/24 with NODE at .1 (eth1)
-#                                     and NEW at .11 (eth0), fd00:NET::/64 the same; lb knows the way
+#   behind NODE NEW NET               a new node behind NODE, which becomes a router: 10.0.NET.0/24 with NODE at
+#                                     .1 (eth1) and NEW at .11 (eth0), fd00:NET::/64 the same; lb knows the way
 
 [ -n "${LAB_PREFIX-}" ] || exit 255
 
 wire() {
 	local name=$1 seconds=${2:-60} line status whole=
 	cat > "$TMP/$name.py"
-	spawn "$name" - env PYTHONPATH="$ROOT/tests/e2e" PYTHONDONTWRITEBYTECODE=1 CTL="$TANDEM_BIN/tandemctl -r $RUNDIR" \
-		/usr/bin/python3 "$TMP/$name.py"
+	spawn "$name" - env PYTHONPATH="$ROOT/tests/e2e" PYTHONDONTWRITEBYTECODE=1 \
+		CTL="$TANDEM_BIN/tandemctl -r $RUNDIR" /usr/bin/python3 "$TMP/$name.py"
 	wait_exit "$name" "$seconds"
 	status=$?
 	[ $status -ne 124 ] || stop "$name" KILL
@@ -30,13 +30,14 @@ wire() {
 }
 
 behind() {
-	local node=$1 new=$2 net=$3 via4 via6
+	local node=$1 new=$2 net=$3 via
 	ip netns add "$LAB_PREFIX$new" &&
-		in_ns "$new" sh -c 'for i in all default; do echo 0 > /proc/sys/net/ipv6/conf/$i/accept_dad; done' &&
+		in_ns "$new" sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad' &&
 		ip link add eth1 netns "$LAB_PREFIX$node" type veth peer name eth0 netns "$LAB_PREFIX$new" &&
-		in_ns "$node" sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
-			for i in all eth0 eth1; do echo 0 > /proc/sys/net/ipv4/conf/$i/rp_filter
-			echo 0 > /proc/sys/net/ipv4/conf/$i/send_redirects; done' &&
+		in_ns "$node" sh -c 'cd /proc/sys/net; echo 1 > ipv4/ip_forward; echo 1 > ipv6/conf/all/forwarding
+			for i in all eth0 eth1; do
+				echo 0 > ipv4/conf/$i/rp_filter; echo 0 > ipv4/conf/$i/send_redirects
+			done' &&
 		ip -n "$LAB_PREFIX$node" -batch - <<-END &&
 			addr add 10.0.$net.1/24 dev eth1
 			addr add fd00:$net::1/64 dev eth1 nodad
@@ -50,8 +51,9 @@ behind() {
 			route add default via 10.0.$net.1
 			route add default via fd00:$net::1
 		END
-	via4=$(in_ns "$node" ip -4 -o addr show eth0 | awk '{ sub("/.*", "", $4); print $4; exit }')
-	via6=$(in_ns "$node" ip -6 -o addr show eth0 scope global | awk '{ sub("/.*", "", $4); print $4; exit }')
-	in_ns lb ip route add "10.0.$net.0/24" via "$via4" && in_ns lb ip route add "fd00:$net::/64" via "$via6" ||
-		bail "lb knows no way to $new"
+	via=$(in_ns "$node" ip -o addr show dev eth0 scope global | awk '{ sub("/.*", "", $4); print $4 }')
+	while read -r node; do
+		case $node in *:*) net=fd00:$3::/64 ;; *) net=10.0.$3.0/24 ;; esac
+		in_ns lb ip route add "$net" via "$node" || bail "lb knows no way to $new"
+	done <<< "$via"
 }

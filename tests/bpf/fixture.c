@@ -107,8 +107,8 @@ uint64_t fixture_seed(void)
 	else if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = (uint64_t)getpid();
 	seed = seed ? seed : 1;
-	printf("# TANDEM_SEED=%#llx\n", (unsigned long long)seed);
-	fflush(stdout);
+	/* stderr: prove shows it also when all is well, and a failure can be replayed. */
+	fprintf(stderr, "# TANDEM_SEED=%#llx\n", (unsigned long long)seed);
 	return seed;
 }
 

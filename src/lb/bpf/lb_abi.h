@@ -167,9 +167,9 @@ _Static_assert(sizeof(struct lb_slot_line) == 8, "without a gap: user space sees
 struct lb_globals {
 	__u32 abi;
 	__u32 hz;
-	__u64 hash_seed;     /* of the flow index; random */
-	__u32 route_epoch;   /* grows when a route, neighbour or link changed: hops are learnt again */
-	__u32 sizes[2];      /* flows of a family: IPv4, IPv6 */
+	__u64 hash_seed;   /* of the flow index; random */
+	__u32 route_epoch; /* grows when a route, neighbour or link changed: hops are learnt again */
+	__u32 sizes[2];    /* flows of a family: IPv4, IPv6 */
 	__u32 index_buckets[2];
 	__u32 half_open_max;
 	__u32 half_open_jiffies; /* how long an unused flow of each kind is kept */

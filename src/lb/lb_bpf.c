@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 
 #include "common/log.h"
@@ -41,18 +43,47 @@ static int keep_message(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
+/* Which of the privileges that the dataplane takes we do not have: " CAP_BPF CAP_NET_ADMIN", or "" when it is none. */
+static void lacking_privileges(char *out, size_t size)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+		bool admin_will_do;
+	} needed[] = {{"CAP_BPF", CAP_BPF, true},
+		{"CAP_PERFMON", CAP_PERFMON, true},
+		{"CAP_NET_ADMIN", CAP_NET_ADMIN, false}};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {};
+	size_t used = 0;
+
+	out[0] = '\0';
+	if (syscall(SYS_capget, &header, data))
+		return;
+
+	uint64_t has = (uint64_t)data[1].effective << 32 | data[0].effective;
+	bool admin = has >> CAP_SYS_ADMIN & 1;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!(has >> needed[i].bit & 1) && !(admin && needed[i].admin_will_do))
+			used += (size_t)snprintf(out + used, size - used, " %s", needed[i].name);
+}
+
 /* What a kernel that says no most likely lacks: what is the config option behind it. */
 static int explain_lacking(int err, const char *what, const char *lacking)
 {
 	struct utsname kernel = {};
 	unsigned major = 0, minor = 0;
+	char privileges[64];
 
 	uname(&kernel);
 	sscanf(kernel.release, "%u.%u", &major, &minor);
-	if (err == -EPERM || err == -EACCES)
-		log_error(
-			"%s: not permitted; run as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (%s)",
-			what, last_message);
+	lacking_privileges(privileges, sizeof(privileges));
+	if ((err == -EPERM || err == -EACCES) && privileges[0])
+		log_error("%s: not permitted; run as root or give%s (%s)", what, privileges, last_message);
+	else if (err == -EPERM || err == -EACCES)
+		log_error("%s: not permitted, though we have CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (%s)", what,
+			last_message);
 	else if (major && (major < 5 || (major == 5 && minor < 10)))
 		log_error("%s: kernel %s is too old, tandem needs 5.10 or newer (%s)", what, kernel.release,
 			last_message);

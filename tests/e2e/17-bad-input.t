@@ -82,11 +82,11 @@ without() { # CAPABILITIES -> in $prefix, the command to put before
 }
 mkdir -p "$RUNDIR"
 without cap_bpf,cap_sys_admin
-fails "without CAP_BPF" 'not permitted.*CAP_BPF' "${prefix[@]}" "${lb_command[@]}"
+fails "without CAP_BPF" 'not permitted; run as root or give CAP_BPF \(' "${prefix[@]}" "${lb_command[@]}"
 without cap_net_admin,cap_sys_admin
-fails "without CAP_NET_ADMIN" 'not permitted.*CAP_NET_ADMIN' "${prefix[@]}" "${lb_command[@]}"
+fails "without CAP_NET_ADMIN" 'not permitted; run as root or give CAP_NET_ADMIN \(' "${prefix[@]}" "${lb_command[@]}"
 without cap_perfmon,cap_sys_admin
-fails "without CAP_PERFMON" 'not permitted.*CAP_PERFMON' "${prefix[@]}" "${lb_command[@]}"
+fails "without CAP_PERFMON" 'not permitted; run as root or give CAP_PERFMON \(' "${prefix[@]}" "${lb_command[@]}"
 fails "without a bpf filesystem" '/sys/fs/bpf is no bpf file ?system.*mount -t bpf' \
 	unshare -m sh -c 'umount -l /sys/fs/bpf; exec "$@"' sh "${lb_command[@]}"
 fails "a run dir that cannot be" 'Not a directory|run dir' "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$LB_CONFIG/run"
@@ -155,13 +155,16 @@ def connect():
     return s
 def frame(body, version=1, flags=0, length=None, magic=b"TDCT"):
     return magic + struct.pack(">HHI", version, flags, len(body) if length is None else length) + body
-def reply(s):
+def exactly(s, n):
     data = b""
-    while len(data) < 12 or len(data) < 12 + struct.unpack(">I", data[8:12])[0]:
-        got = s.recv(65536)
+    while len(data) < n:
+        got = s.recv(n - len(data))
         if not got: return None
         data += got
-    return json.loads(data[12:])
+    return data
+def reply(s):
+    head = exactly(s, 12)
+    return None if head is None else json.loads(exactly(s, struct.unpack(">I", head[8:])[0]))
 def refused(what, data, half=False):
     s = connect()
     try:

@@ -177,6 +177,14 @@ static bool may_answer(const struct packet_parts *p)
 	return !p->fragment && p->l4 == p->l3 + (p->family == 4 ? 20u : 40u);
 }
 
+/* An error may be about a first fragment too (RFC 1122 3.2.2). */
+static bool may_report(const struct packet_parts *p)
+{
+	if (!p->fragment)
+		return may_answer(p);
+	return !p->later && p->l4 == p->l3 + (p->family == 4 ? 20u : 48u);
+}
+
 static void swap_macs(const struct frame *in, struct frame *out)
 {
 	memcpy(out->bytes, in->bytes + 6, 6);
@@ -227,10 +235,12 @@ static void answer_rst(const struct frame *in, const struct packet_parts *p, str
 static void answer_error(const struct frame *in, const struct packet_parts *p, uint8_t type, uint8_t code,
 	uint32_t word, struct nat_expect *e)
 {
-	uint32_t quote = p->l4 - p->l3 + (p->protocol == IPPROTO_TCP ? 20 : 8);
+	/* Of an IPv6 fragment's L4 header only the eight bytes that must be there. */
+	bool whole_tcp = p->protocol == IPPROTO_TCP && !(p->family == 6 && p->fragment);
+	uint32_t quote = p->l4 - p->l3 + (whole_tcp ? 20 : 8);
 
 	e->kind = NAT_DROP;
-	if (!may_answer(p))
+	if (!may_report(p))
 		return;
 	e->kind = NAT_ANSWER;
 	packet_error(in, p->dst, type, code, word, quote, &e->out);

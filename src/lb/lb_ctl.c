@@ -87,6 +87,16 @@ static json_int_t active_in(const struct lb_live *live, const struct lb_live_bac
 	return (json_int_t)__atomic_load_n(&live->bpf->view.backends[b->index].active, __ATOMIC_RELAXED);
 }
 
+/* Backups and drained ones too, when they are well. */
+static int count_up(const struct lb_live_pool *pool)
+{
+	int up = 0;
+
+	for (size_t i = 0; i < pool->conf->backend_count; i++)
+		up += lb_live_is_up(pool->backends[i]);
+	return up;
+}
+
 static json_t *on_services(void *ctx, const struct ctl_request *request)
 {
 	struct lb_ctl *ctl = ctx;
@@ -104,7 +114,7 @@ static json_t *on_services(void *ctx, const struct ctl_request *request)
 			s->name, "address", addr_format(&s->addr, addr), "port", (int)s->port, "protocol",
 			lb_protocol_name(s->protocol), "pool", pool->conf->name, "scheduler",
 			lb_scheduler_name(pool->conf->scheduler), "state", serving ? "up" : "empty",
-			"backends_up", (int)serving, "backends_total", (int)pool->conf->backend_count,
+			"backends_up", count_up(pool), "backends_total", (int)pool->conf->backend_count,
 			"on_empty", s->on_empty == LB_EMPTY_DROP ? "drop" : "reject", "connections_active",
 			(json_int_t)ctl->age->service_live[live->services[i].index]);
 

@@ -133,6 +133,7 @@ for family in 4 6; do
 	is "a backup serves nobody while a primary is up (IPv$family)" "$(spread $family 7100 40)" "b1 20 b2 20 b3 0"
 	is "weight 0 takes nothing new (IPv$family)" "$(spread $family 7101 60)" "b1 20 b2 0 b3 40"
 done
+is "... but counts as up" "$(of_service backup4 backends_up) of $(of_service backup4 backends_total)" "3 of 3"
 stop kv-b1-7100 KILL
 wait_for 5 backend_is backup4 b1 state down
 is "one primary is enough" "$(spread 4 7100 20)" "b1 0 b2 20 b3 0"

@@ -98,6 +98,11 @@ ok "... and is ready" wait_for 5 all_ready
 stop_lb
 in_ns lb "${lb_command[@]}" --remove 2> /dev/null
 
+spawn lb lb capsh --drop=cap_net_raw -- -c 'exec "$@"' capsh "${lb_command[@]}"
+ok "without CAP_NET_RAW it says what it cannot do" wait_log lb 10 'no raw sockets.*CAP_NET_RAW'
+stop_lb
+in_ns lb "${lb_command[@]}" --remove 2> /dev/null
+
 # ---- interfaces ----
 
 DATAPLANE='interfaces = [ "front1", "front2", "back", "late0" ];'

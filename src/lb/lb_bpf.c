@@ -50,8 +50,7 @@ static void lacking_privileges(char *out, size_t size)
 		const char *name;
 		unsigned bit;
 		bool admin_will_do;
-	} needed[] = {{"CAP_BPF", CAP_BPF, true},
-		{"CAP_PERFMON", CAP_PERFMON, true},
+	} needed[] = {{"CAP_BPF", CAP_BPF, true}, {"CAP_PERFMON", CAP_PERFMON, true},
 		{"CAP_NET_ADMIN", CAP_NET_ADMIN, false}};
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {};
@@ -82,8 +81,8 @@ static int explain_lacking(int err, const char *what, const char *lacking)
 	if ((err == -EPERM || err == -EACCES) && privileges[0])
 		log_error("%s: not permitted; run as root or give%s (%s)", what, privileges, last_message);
 	else if (err == -EPERM || err == -EACCES)
-		log_error("%s: not permitted, though we have CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (%s)", what,
-			last_message);
+		log_error("%s: not permitted, though we have CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (%s)",
+			what, last_message);
 	else if (major && (major < 5 || (major == 5 && minor < 10)))
 		log_error("%s: kernel %s is too old, tandem needs 5.10 or newer (%s)", what, kernel.release,
 			last_message);

@@ -80,10 +80,10 @@ struct lb_dataplane {
 	char interfaces[LB_INTERFACES_MAX][16]; /* IFNAMSIZ */
 	size_t interface_count;                 /* 1..16 */
 	uint32_t max_flows;                     /* per family, 1024..8388606, default 1048576 */
-	uint32_t max_half_open;                 /* per family, 64..max_flows / 4, default max_flows / 16 */
-	uint32_t max_services;                  /* 16..16384, default 4096 */
-	uint32_t max_backends;                  /* over all pools, 16..65535, default 4096 */
-	uint32_t max_sticky;                    /* 16..4194304, default 65536 */
+	uint32_t max_half_open; /* both families together, 64..max_flows / 4, default max_flows / 16 */
+	uint32_t max_services;  /* 16..16384, default 4096 */
+	uint32_t max_backends;  /* over all pools, 16..65535, default 4096 */
+	uint32_t max_sticky;    /* 16..4194304, default 65536 */
 };
 
 struct lb_model {

@@ -473,12 +473,21 @@ static bool serves(const struct nat_model *m, uint32_t backend, uint32_t pool)
 	return backend < m->x->backend_count && (b->flags & LB_BACKEND_SERVING) && b->pool == pool;
 }
 
-static bool collides(const struct nat_model *m, const struct packet_parts *p, uint32_t backend)
+/* The flow that has the tuple which a new one to that backend would get; -1 = none. */
+static int holder(const struct nat_model *m, const struct packet_parts *p, uint32_t backend)
 {
 	const struct lb_backend_entry *b = &m->x->b.view.backends[backend];
 	int direction;
 
-	return find(m, p->family, p->protocol, b->addr, ntohs(b->port), p->src, p->sport, &direction) >= 0;
+	return find(m, p->family, p->protocol, b->addr, ntohs(b->port), p->src, p->sport, &direction);
+}
+
+/* A flow that is over gives its tuple up. */
+static bool collides(const struct nat_model *m, const struct packet_parts *p, uint32_t backend)
+{
+	int has = holder(m, p, backend);
+
+	return has >= 0 && !lb_flow_is_over(m->flows[has].state);
 }
 
 /* The oldest half-open flow makes room in the budget. */
@@ -535,6 +544,8 @@ bool nat_model_new(struct nat_model *m, const struct frame *in, int backend, enu
 			serves(m, (uint32_t)backend, pool) ? "tuple in use" : "not serving");
 		return false;
 	}
+	if (holder(m, &p, (uint32_t)backend) >= 0)
+		nat_model_remove(m, holder(m, &p, (uint32_t)backend));
 	while (m->flows[free_at].used)
 		free_at++;
 	f = &m->flows[free_at];

@@ -246,6 +246,27 @@ static void an_endpoint_in_two_services_is_never_aliased(void **state)
 	assert_memory_equal(frame_parse(&out).src, x.services[web].at.addr, 4);
 }
 
+/* The client closes its connection to one service and connects to the other from the same port at once. */
+static void a_tuple_whose_flow_is_over_is_free(void **state)
+{
+	struct endpoint at = fixture_endpoint(4, 1, 101, 80), b = fixture_endpoint(4, 2, 1, 8080),
+			c = client(1000);
+	struct frame out;
+	uint32_t second_pool, second, backend;
+
+	open_world_of(64, 64, 1);
+	second_pool = fixture_pool(&x, LB_PICK_NEXT);
+	backend = fixture_backend(&x, second_pool, 4, &b, 1);
+	second = fixture_service(&x, 4, IPPROTO_TCP, &at, second_pool);
+	establish(1000);
+	assert_int_equal(fixture_connect(&x, second, &c), -1);
+	fixture_say(&x, web, &c, LB_TO_BACKEND, TCP_FIN | TCP_ACK, 2, 2, &out);
+	fixture_say(&x, web, &c, LB_TO_CLIENT, TCP_FIN | TCP_ACK, 2, 3, &out);
+	assert_int_equal(fixture_connect(&x, second, &c), backend);
+	assert_int_equal(fixture_flow_count(&x, 4), 1);
+	assert_int_equal(fixture_index_count(&x, 4), 2);
+}
+
 /* ---- floods and full tables ---- */
 
 static void syn(uint32_t n, uint8_t flags)
@@ -384,6 +405,7 @@ int main(void)
 		with_cleanup(both_directions_die_together),
 		with_cleanup(control_spares_who_was_used_again_and_who_is_another),
 		with_cleanup(an_endpoint_in_two_services_is_never_aliased),
+		with_cleanup(a_tuple_whose_flow_is_over_is_free),
 		with_cleanup(a_syn_flood_costs_no_established_flow),
 		with_cleanup(a_flood_of_half_handshakes_does_not_either),
 		with_cleanup(the_oldest_half_open_flow_makes_room),

@@ -380,6 +380,33 @@ __attribute__((noinline)) int lb_index_enter6(__u32 id, __u32 direction)
 	return lb_index_enter(id, direction & 1, 1);
 }
 
+/* The flow that holds the new flow's tuple of that direction goes if it is over: as with a client's SYN on a closing
+ * flow, the new connection is the tuple's owner (RFC 9293 3.6.1). 0 when the tuple is free now. */
+static __always_inline int lb_tuple_claim(__u32 direction, const int v6)
+{
+	struct lb_creation *c = lb_creation();
+	struct lb_globals *g = lb_globals();
+
+	if (!c || !g)
+		return -EAGAIN;
+
+	struct lb_found holder = lb_flow_find(direction == LB_TO_BACKEND ? &c->forward : &c->reverse, g, v6);
+
+	if (!holder.flow || !lb_flow_is_over(holder.flow->state))
+		return -EEXIST;
+	return lb_flow_remove(v6, holder.id, holder.flow->generation);
+}
+
+__attribute__((noinline)) int lb_tuple_claim4(__u32 direction)
+{
+	return lb_tuple_claim(direction, 0);
+}
+
+__attribute__((noinline)) int lb_tuple_claim6(__u32 direction)
+{
+	return lb_tuple_claim(direction, 1);
+}
+
 /* Enter both, reverse first. 0, or -EEXIST -ENOSPC -EAGAIN for the reverse one, and the same numbers less 1000
  * for the forward one; nothing is left behind on failure. */
 static __always_inline int lb_flow_index(
@@ -445,6 +472,8 @@ static __always_inline int lb_create(
 
 		int err = lb_flow_index(c, id, g, v6);
 
+		if (err == -EEXIST && !(v6 ? lb_tuple_claim6(LB_TO_CLIENT) : lb_tuple_claim4(LB_TO_CLIENT)))
+			err = lb_flow_index(c, id, g, v6);
 		if (err == 0) {
 			lb_backend_load(backend, 1);
 			if (pool->sticky_jiffies)

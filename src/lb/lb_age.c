@@ -67,11 +67,12 @@ static void walk_family(struct lb_age *age, uint32_t now, int v6)
 {
 	struct lb_bpf *bpf = age->live->bpf;
 	uint64_t touched = lb_bpf_flows_touched(bpf, v6 ? 6 : 4);
-	uint32_t from = (uint32_t)(touched * age->tick / LB_AGE_TICKS);
 	uint32_t to = (uint32_t)(touched * (age->tick + 1) / LB_AGE_TICKS);
 
-	for (uint32_t id = from; id < to; id++)
+	/* From where the last slice ended: the table may have grown since, and whom a walk does not meet is gone. */
+	for (uint32_t id = age->at[v6]; id < to; id++)
 		look(age, v6 ? &bpf->view.flows6[id].head : &bpf->view.flows4[id].head, id, now, v6);
+	age->at[v6] = to;
 }
 
 /* The fuller table decides how long closing flows may stay. */
@@ -120,6 +121,7 @@ static void end_walk(struct lb_age *age, double now)
 	size_t bytes = age->live->bpf->sizes.services * sizeof(uint32_t);
 
 	age->tick = 0;
+	age->at[0] = age->at[1] = 0;
 	age->last = age->counting;
 	memset(&age->counting, 0, sizeof(age->counting));
 	memcpy(age->service_live, age->service_counting, bytes);

@@ -25,6 +25,7 @@ struct lb_age {
 	struct lb_live *live;
 	ev_timer timer;
 	uint32_t tick;                             /* of the walk under way */
+	uint32_t at[2];                            /* the first flow of its next slice: IPv4, IPv6 */
 	uint32_t commands;                         /* filled in view.control */
 	struct lb_age_count counting, last;        /* the walk under way; the last whole one */
 	uint32_t *service_counting, *service_live; /* owned: live flows of each service, likewise */

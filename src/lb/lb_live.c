@@ -133,8 +133,14 @@ size_t lb_live_serving(const struct lb_live_pool *pool)
 
 /* ---- tables ---- */
 
-/* The usable primaries, or when there is none the usable backups. */
-static size_t collect(struct lb_live_pool *pool, struct lb_hash_entry *entries, bool backups)
+static bool is_undecided(const struct lb_live_backend *b)
+{
+	return b->admin != LB_ADMIN_DISABLED && is_checked(b) && b->verdict.state == LB_VERDICT_CHECKING &&
+	       lb_live_weight(b) > 0;
+}
+
+static size_t collect_those(struct lb_live_pool *pool, struct lb_hash_entry *entries,
+	bool (*wanted)(const struct lb_live_backend *), bool backups)
 {
 	bool weighted = pool->conf->scheduler != LB_RR && pool->conf->scheduler != LB_LC;
 	size_t n = 0;
@@ -142,14 +148,25 @@ static size_t collect(struct lb_live_pool *pool, struct lb_hash_entry *entries, 
 	for (size_t i = 0; i < pool->conf->backend_count; i++) {
 		struct lb_live_backend *b = pool->backends[i];
 
-		if (b->conf->backup != backups || !is_usable(b))
+		if (b->conf->backup != backups || !wanted(b))
 			continue;
 		entries[n].id = b->index;
 		entries[n].weight = weighted ? (uint32_t)lb_live_weight(b) : 1;
 		entries[n].seed = lb_hash_seed(&b->conf->addr, b->conf->port);
 		n++;
 	}
-	return n || backups ? n : collect(pool, entries, true);
+	return n;
+}
+
+/* The usable primaries, or when there is none the usable backups. Where nobody is known to be well, the ones that wait
+ * for their first check: a reload that puts other backends in a pool's place would refuse connections until then. */
+static size_t collect(struct lb_live_pool *pool, struct lb_hash_entry *entries)
+{
+	size_t n = collect_those(pool, entries, is_usable, false);
+
+	if (!n)
+		n = collect_those(pool, entries, is_usable, true);
+	return n ? n : collect_those(pool, entries, is_undecided, false);
 }
 
 static void set_serving(struct lb_live *live, struct lb_live_backend *b, bool serving, uint32_t weight)
@@ -195,7 +212,8 @@ static int write_table(
 		__atomic_store_n(
 			&live->bpf->view.table_slots[(size_t)base + i], (uint16_t)table[i], __ATOMIC_RELAXED);
 	__atomic_store_n(&e->table, (uint64_t)base << 32 | size, __ATOMIC_RELEASE);
-	if (old_length && (uint32_t)base != pool->table_base)
+	/* An empty table takes no place, though it is said to begin at 0. */
+	if (old_length && (!size || (uint32_t)base != pool->table_base))
 		lb_regions_give(&live->regions, pool->table_base, lb_live_steady_ms());
 	pool->table_base = (uint32_t)base;
 	return 0;
@@ -204,7 +222,7 @@ static int write_table(
 void lb_live_rebuild(struct lb_live *live, struct lb_live_pool *pool)
 {
 	struct lb_hash_entry entries[LB_POOL_BACKENDS_MAX];
-	size_t n = collect(pool, entries, false);
+	size_t n = collect(pool, entries);
 	char subject[100];
 
 	/* Those that come are made to serve before the table names them, those that go cease after. */

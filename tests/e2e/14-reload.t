@@ -62,6 +62,12 @@ done
 like "the removed backend comes back" "$(reload "$(rows rr 'b1 b2 b3')")" 'backends \+2 -0'
 ok "... and serves" wait_for 5 serves_new b1 $((before4 + 5))
 
+renamed() { rows rr 'b1 b2 b3' | sed "s/name = \"b/name = \"$1/g"; } # PREFIX: nobody has passed a check under that name
+like "all backends are exchanged at once" "$(reload "$(renamed x)")" 'backends \+12 -12'
+is "... those not checked yet serve" "$(in_ns c1 redis-cli -h $VIP4 PING) $(of_service kv6 state)" "PONG up"
+like "... and back" "$(reload "$(rows rr 'b1 b2 b3')")" 'backends \+12 -12'
+ok "... and are well" wait_for 5 all_up
+
 like "services and pools are added" "$(reload "$(rows rr 'b1 b2 b3' more)")" 'services \+4 -0, pools \+2 -0, backends \+4'
 is "... they serve at once" "$(in_ns c1 redis-cli -h $VIP4 -p 6380 PING) $(in_ns c2 redis-cli -h $VIP6 -p 6380 PING)" "PONG PONG"
 is "... UDP, too" "$(printf x | in_ns c2 nc -u -W 1 -w 5 $VIP6 8)" x

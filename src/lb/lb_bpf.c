@@ -115,10 +115,32 @@ void lb_bpf_pin_dir(const char *run_dir, char *out, size_t size)
 	snprintf(out, size, BPFFS "/tandem/%s-%08x", name, (unsigned)(hash ^ hash >> 32));
 }
 
+/* A bpf file system that was mounted by hand lets anybody make directories: one that another user made, or may write
+ * to, could be exchanged under us. */
+static int make_private_dir(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno != EEXIST || lstat(path, &st)) {
+		int err = -errno;
+
+		log_error("cannot make %s: %s", path, strerror(-err));
+		return err;
+	}
+	if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	log_error("%s is not a directory that only we can write to (owner %u, mode %o): remove it", path,
+		(unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+	return -EPERM;
+}
+
 static int make_pin_dir(const char *dir)
 {
 	struct statfs fs;
 	char parent[256];
+	int err;
 
 	if (statfs(BPFFS, &fs) || fs.f_type != (__typeof__(fs.f_type))BPF_FS_MAGIC) {
 		log_error("%s is no bpf file system; mount it: mount -t bpf bpf %s", BPFFS, BPFFS);
@@ -126,13 +148,8 @@ static int make_pin_dir(const char *dir)
 	}
 	snprintf(parent, sizeof(parent), "%s", dir);
 	*strrchr(parent, '/') = '\0';
-	if ((mkdir(parent, 0700) && errno != EEXIST) || (mkdir(dir, 0700) && errno != EEXIST)) {
-		int err = -errno;
-
-		log_error("cannot make %s: %s", dir, strerror(-err));
-		return err;
-	}
-	return 0;
+	err = make_private_dir(parent);
+	return err ? err : make_private_dir(dir);
 }
 
 static void unpin_all(const char *dir)
@@ -260,6 +277,11 @@ static int look_at_pins(const char *dir, struct lb_bpf_sizes *sizes)
 	if (same && bpf_map_lookup_elem(fd, &zero, &globals))
 		same = false;
 	close(fd);
+	if (same && !globals.abi) { /* its maker ended before it was ready: no flow ever was in it */
+		log_warn("%s: the pinned dataplane was never finished; makes it anew", dir);
+		unpin_all(dir);
+		return make_pin_dir(dir);
+	}
 	if (!same || globals.abi != LB_ABI_VERSION) {
 		log_error(
 			"%s: the pinned dataplane has ABI version %u, this program speaks %u; it goes on forwarding with the "

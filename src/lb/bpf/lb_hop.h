@@ -54,6 +54,9 @@ static __always_inline int lb_hop_learn_inline(
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return LB_COUNT_NO_ROUTE;
 	route->ifindex = fib.ifindex;
+	/* Before Linux 6.3 the lookup also succeeds with a neighbour that is being asked for. */
+	if (!(fib.dmac[0] | fib.dmac[1] | fib.dmac[2] | fib.dmac[3] | fib.dmac[4] | fib.dmac[5]))
+		return 0;
 
 	__u32 *at = bpf_map_lookup_elem(&link_keys, &route->ifindex);
 

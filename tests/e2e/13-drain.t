@@ -156,6 +156,7 @@ for family in 4 6; do wait_for 10 backend_is echo$family b1 state up || bail "b1
 # ---- UDP: the next datagram finds another backend ----
 
 for family in 4 6; do
+	for b in b1 b2 b3; do wait_for 10 backend_is echo$family $b state up || bail "$b is not up"; done
 	load udp c1 "$(vip $family)" 8 --mode echo-udp --connections 12 --rate 600 --duration 60
 	on_three() { active_is echo$family "4 4 4"; }
 	wait_for 5 on_three || bail "UDP clients are not spread"

@@ -136,6 +136,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	struct lb_age *age = timer->data;
 	uint32_t now = lb_bpf_now(age->live->bpf);
 
+	__atomic_store_n(&age->live->bpf->view.globals->control_seen, now, __ATOMIC_RELAXED);
 	walk_family(age, now, 0);
 	walk_family(age, now, 1);
 	flush_commands(age);

@@ -82,6 +82,13 @@ static void on_went_down(void *data, uint16_t backend)
 		lb_reset_backend(d->reset, backend);
 }
 
+static bool on_device_is_down(void *data, uint32_t ifindex)
+{
+	struct daemon *d = data;
+
+	return d->links && lb_links_is_down(d->links, ifindex);
+}
+
 /* ---- reload ---- */
 
 static bool sizes_differ(const struct lb_bpf_sizes *is, const struct lb_dataplane *wanted)
@@ -202,6 +209,7 @@ static int start_live(struct daemon *d, struct lb_model *model)
 	d->live.report = on_event;
 	d->live.changed = on_changed;
 	d->live.went_down = on_went_down;
+	d->live.device_is_down = on_device_is_down;
 	d->live.data = d;
 	if (sizes_differ(&d->bpf.sizes, &model->dataplane))
 		log_warn(

@@ -377,6 +377,13 @@ const char *lb_interface_state_name(enum lb_interface_state state)
 	return names[state];
 }
 
+bool lb_links_is_down(struct lb_links *links, uint32_t ifindex)
+{
+	const struct lb_device *device = lb_devices_find(&links->devices, ifindex);
+
+	return !device || (device->flags & (IFF_UP | IFF_RUNNING)) != (IFF_UP | IFF_RUNNING);
+}
+
 void lb_links_close(struct lb_links *links)
 {
 	if (!links)

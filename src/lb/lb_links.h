@@ -9,6 +9,7 @@
 #ifndef TANDEM_LB_LINKS_H
 #define TANDEM_LB_LINKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <ev.h>
@@ -53,6 +54,9 @@ void lb_links_each_interface(struct lb_links *links,
 
 /* "attached", "missing", "down", "unsupported", "refused". */
 const char *lb_interface_state_name(enum lb_interface_state state);
+
+/* Is that device gone, switched off or without carrier? */
+bool lb_links_is_down(struct lb_links *links, uint32_t ifindex);
 
 /* Free everything; the program stays attached. NULL is allowed. */
 void lb_links_close(struct lb_links *links);

@@ -9,6 +9,8 @@
 
 #include "lb/lb_table.h"
 
+#define LINK_SETTLES_MS 3000 /* carrier, switch ports, neighbours */
+
 uint64_t lb_live_wall_ms(void)
 {
 	struct timespec now;
@@ -29,6 +31,11 @@ static void no_report(void *data, const char *subject, const char *event, const 
 
 static void no_down(void *data, uint16_t backend) {}
 
+static bool no_device_down(void *data, uint32_t ifindex)
+{
+	return false;
+}
+
 static void no_change(void *data, bool by_operator) {}
 
 /* ---- life ---- */
@@ -42,11 +49,12 @@ int lb_live_open(struct lb_live *live, struct ev_loop *loop, struct lb_bpf *bpf)
 	live->report = no_report;
 	live->went_down = no_down;
 	live->changed = no_change;
+	live->device_is_down = no_device_down;
 	lb_prober_init(&live->prober, loop);
 	if (lb_ids_init(&live->pool_ids, bpf->sizes.pools) ||
 		lb_ids_init(&live->backend_ids, bpf->sizes.backends) ||
 		lb_ids_init(&live->service_ids, bpf->sizes.services) ||
-		lb_regions_init(&live->regions, bpf->sizes.table_slots)) {
+		lb_regions_init(&live->regions, bpf->sizes.table_slots) || lb_route_open(&live->router)) {
 		lb_live_close(live);
 		return -ENOMEM;
 	}
@@ -78,6 +86,7 @@ void lb_live_close(struct lb_live *live)
 	free_objects(&live->model, live->pools, live->services);
 	lb_model_clear(&live->model);
 	lb_prober_close(&live->prober);
+	lb_route_close(&live->router);
 	lb_ids_clear(&live->pool_ids);
 	lb_ids_clear(&live->backend_ids);
 	lb_ids_clear(&live->service_ids);
@@ -236,8 +245,7 @@ void lb_live_rebuild(struct lb_live *live, struct lb_live_pool *pool)
 	if (err) {
 		snprintf(subject, sizeof(subject), "pool %s", pool->conf->name);
 		live->report(live->data, subject, "table full",
-			"no room for its scheduler table; the old one stays");
-		return;
+			"no room for its scheduler table; the old one stays, without those that went");
 	}
 	for (size_t i = 0; i < pool->conf->backend_count; i++) {
 		bool named = false;
@@ -273,9 +281,60 @@ void lb_live_leave(struct lb_live_backend *b, enum lb_on_down what)
 		live->went_down(live->data, b->index);
 }
 
+/* Through which device is it reached? Asked again when a route changed since. */
+static void note_device(struct lb_live_backend *b)
+{
+	uint32_t epoch = b->live->bpf->view.globals->route_epoch;
+
+	if (b->device && b->device_epoch == epoch)
+		return;
+
+	uint32_t device = lb_route_device(&b->live->router, &b->conf->addr);
+
+	if (device) /* no route: the link is gone just now, and it is that link's */
+		b->device = device;
+	b->device_epoch = epoch;
+}
+
+static void report_judging(struct lb_live_backend *b, const char *event, const char *cause)
+{
+	char subject[2 * LB_NAME_MAX + 16];
+
+	snprintf(subject, sizeof(subject), "backend %s/%s", b->pool->conf->name, b->conf->name);
+	b->live->report(b->live->data, subject, event, cause);
+}
+
+/* A failure while our own link to the backend is down, or came back a moment ago, says nothing about the backend: its
+ * connections would be reset for a cable that was out. */
+static bool is_our_link(struct lb_live_backend *b)
+{
+	uint64_t now = lb_live_steady_ms();
+
+	if (b->verdict.state != LB_VERDICT_UP)
+		return false;
+	if (!b->device)
+		note_device(b);
+	if (!b->device || !b->live->device_is_down(b->live->data, b->device))
+		return now < b->excused_until_ms;
+	if (!b->excused_until_ms)
+		report_judging(b, "not judged", "the link towards it is down");
+	b->excused_until_ms = now + LINK_SETTLES_MS;
+	return true;
+}
+
 void lb_live_on_report(struct lb_probe *probe, bool ok, const char *cause)
 {
 	struct lb_live_backend *b = probe->data;
+
+	if (ok) {
+		note_device(b);
+		if (b->excused_until_ms)
+			report_judging(b, "judged again", "it answered");
+		b->excused_until_ms = 0;
+	} else if (is_our_link(b)) {
+		return;
+	}
+
 	const struct lb_check *check = &b->pool->conf->check;
 	enum lb_verdict_change change = lb_verdict_report(&b->verdict, ok, check->rise, check->fall);
 

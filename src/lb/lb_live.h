@@ -16,6 +16,7 @@
 #include "lb/lb_plan.h"
 #include "lb/lb_probe.h"
 #include "lb/lb_region.h"
+#include "lb/lb_route.h"
 #include "lb/lb_verdict.h"
 
 enum lb_admin { LB_ADMIN_ENABLED, LB_ADMIN_DRAIN, LB_ADMIN_DISABLED };
@@ -34,6 +35,9 @@ struct lb_live_backend {
 	struct lb_verdict verdict;
 	uint64_t since_ms; /* wall clock: of the last change of state */
 	char cause[160];
+	uint32_t device, device_epoch; /* the device it was last reached through; the route epoch then */
+	uint64_t
+		excused_until_ms; /* steady: failures until then are put down to our own link; 0 = none are */
 	struct lb_probe probe;
 };
 
@@ -61,10 +65,12 @@ struct lb_live {
 	struct lb_ids pool_ids, backend_ids, service_ids;
 	struct lb_regions regions;
 	struct lb_prober prober;
+	struct lb_route_asker router;
 	uint32_t walk; /* of the flow table that is under way (lb_age) */
 	lb_live_report_fn *report;
 	void (*went_down)(void *data, uint16_t backend); /* its TCP flows are to be reset */
-	void (*changed)(void *data, bool by_operator);   /* what a restart should find again has changed */
+	bool (*device_is_down)(void *data, uint32_t ifindex);
+	void (*changed)(void *data, bool by_operator); /* what a restart should find again has changed */
 	void *data;
 	uint32_t *scratch; /* owned: a table on its way */
 	size_t scratch_size;

@@ -396,6 +396,20 @@ static void run_unknown(
 		refuse(m, service, in, p, e);
 }
 
+/* Does a SYN on the flow make a new one? One that was reset stays with a backend that serves: the reset may have
+ * been forged. A first SYN's backend may have gone. */
+static bool begins_anew(const struct nat_model *m, const struct nat_flow *f)
+{
+	const struct lb_backend_entry *b = &m->x->b.view.backends[f->backend_at];
+	bool away = b->epoch != f->epoch;
+
+	if (f->state == LB_FLOW_SYN)
+		return away;
+	if (f->state == LB_FLOW_RST_CLIENT || f->state == LB_FLOW_RST_BACKEND)
+		return away || !(b->flags & LB_BACKEND_SERVING);
+	return lb_flow_is_over(f->state);
+}
+
 /* A TCP segment's effect on its flow. False: the packet is not to be forwarded, or begins a new flow. */
 static bool tcp_event(struct nat_model *m, int flow, int direction, const struct frame *in,
 	const struct packet_parts *p, struct nat_expect *e)
@@ -403,8 +417,8 @@ static bool tcp_event(struct nat_model *m, int flow, int direction, const struct
 	struct nat_flow *f = &m->flows[flow];
 	uint8_t before = f->state;
 
-	if (lb_flow_is_over(before) && direction == LB_TO_BACKEND &&
-		(p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+	if (direction == LB_TO_BACKEND && (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN &&
+		begins_anew(m, f)) {
 		nat_model_remove(m, flow);
 		e->flow = -1;
 		run_unknown(m, in, p, e);
@@ -417,7 +431,7 @@ static bool tcp_event(struct nat_model *m, int flow, int direction, const struct
 		return false;
 	}
 	f->state = lb_tcp_next(before, (uint32_t)direction, p->tcp_flags, p->ack == f->isn + 1);
-	if (before == LB_FLOW_SYN && f->state == LB_FLOW_SYN_RECV)
+	if (before != LB_FLOW_SYN_RECV && f->state == LB_FLOW_SYN_RECV)
 		f->isn = p->seq;
 	return true;
 }

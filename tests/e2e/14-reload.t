@@ -42,7 +42,7 @@ serves_new() { # SERVER: both families' new connections reach it
 connections_in() { of_backend "$1" "$2" connections_total; }
 reload() { lb_config "$1"; ctl reload; }
 
-ok "load runs" all_go_on
+ok "load runs" wait_for 15 all_go_on
 like "nothing changed is a reload too" "$(reload "$(rows rr 'b1 b2')")" 'services \+0 -0, pools \+0 -0, backends \+0 -0, changed 0'
 
 like "a backend is added" "$(reload "$(rows rr 'b1 b2 b3')")" 'backends \+2 -0'

@@ -29,7 +29,7 @@ pin_dir() { pins | head -n 1; }
 
 # ---- kill -9 under load ----
 
-ok "load runs" all_go_on
+ok "load runs" wait_for 15 all_go_on
 kill_lb
 ok "killed: load goes on, kept and new, TCP and UDP" all_go_on
 # The load's own new connections take turns with these.

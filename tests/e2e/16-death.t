@@ -29,7 +29,7 @@ for family in 4 6; do
 	load new$family c2 "$(vip $family)" 6379 --mode kv-connect --connections 4 --rate 200 --duration 60
 done
 LOADS="kept4 kept6 new4 new6"
-ok "load runs" all_go_on
+ok "load runs" wait_for 15 all_go_on
 stop kv-b2 KILL
 killed=$(now_ms)
 for family in 4 6; do wait_for 5 backend_is kv$family b2 state down; done

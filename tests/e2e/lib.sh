@@ -137,7 +137,9 @@ load() {
 	rm -f "$TMP/$name.json"
 	# A load_peek that comes before its handler is there is to be lost, not deadly.
 	spawn "$name" "$node" env --ignore-signal=USR1 "$TANDEM_BIN/load_client" "$@" --report "$TMP/$name.json"
+	wait_for 10 is_load "$name" || bail "load_client does not start"
 }
+is_load() { [ "$(cat "/proc/$(pid_of "$1")/comm" 2> /dev/null)" = load_client ]; }
 load_end() { # NAME SECONDS; it exits with 1 when any request failed
 	wait_exit "$1" "$2" || { local status=$?; diag "load '$1' ended with status $status"; return $status; }
 }

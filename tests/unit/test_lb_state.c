@@ -41,7 +41,7 @@ static const struct row table[] = {
 	/*                                     SY  SR  ES  FC  FB  CL  RC  RB  AB  DO */
 	{SYN, LB_TO_BACKEND, 0,               {SY, SR, ES, FC, FB, CL, RC, RB, AB, DO}},
 	{SYN, LB_TO_CLIENT, 0,                {SY, SR, ES, FC, FB, CL, RC, RB, AB, DO}},
-	{SYN | ACK, LB_TO_CLIENT, 0,          {SR, SR, ES, FC, FB, CL, RC, RB, AB, DO}},
+	{SYN | ACK, LB_TO_CLIENT, 0,          {SR, SR, ES, FC, FB, CL, SR, SR, AB, DO}},
 	{SYN | ACK, LB_TO_BACKEND, 1,         {SY, SR, ES, FC, FB, CL, RC, RB, AB, DO}},
 	{ACK, LB_TO_BACKEND, 0,               {SY, SR, ES, FC, FB, CL, ES, RB, AB, DO}},
 	{ACK, LB_TO_BACKEND, 1,               {SY, ES, ES, FC, FB, CL, ES, RB, AB, DO}},
@@ -123,7 +123,7 @@ static void each_state_has_its_time(void **state)
 		uint8_t state;
 		uint32_t idle, timeout;
 	} rows[] = {{SY, 900, 30}, {SY, 5, 30}, {SR, 900, 30}, {ES, 900, 900}, {ES, 5, 5}, {FC, 900, 240},
-		{FC, 100, 100}, {FB, 900, 240}, {CL, 900, 15}, {RC, 900, 15}, {RB, 900, 15}, {AB, 900, 15},
+		{FC, 100, 100}, {FB, 900, 240}, {CL, 900, 15}, {RC, 900, 60}, {RB, 900, 60}, {AB, 900, 15},
 		{DO, 900, 15}, {LB_FLOW_UDP, 60, 60}, {LB_FLOW_UDP_NEW, 60, 30}, {LB_FLOW_UDP_NEW, 3, 3}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -176,7 +176,7 @@ struct lb_globals {
 	__u32 half_closed_jiffies;
 	__u32 closing_jiffies;
 	__u32 csum_ipv6_flag; /* BPF_F_IPV6 where the kernel knows it, else 0 */
-	__u32 reserved;
+	__u32 control_seen;   /* jiffies: tandem-lb was alive; without it hops are learnt again each second */
 };
 
 enum lb_control_op {

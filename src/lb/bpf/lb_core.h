@@ -88,14 +88,33 @@ static __always_inline void lb_decide_again(
 	lb_decide_new(d, p, v6);
 }
 
+/*
+ * Does a client's SYN on this flow begin a new one? When it is over, yes; but a reset may be forged, so a flow that
+ * was reset keeps its backend while that serves: if the connection lives there, its answer tells the client so, and
+ * if not, it begins there. A first SYN whose backend went away meanwhile looks for another.
+ */
+static __always_inline int lb_flow_begins_anew(const struct lb_flow *f)
+{
+	__u32 backend_at = f->backend;
+	struct lb_backend_entry *b = bpf_map_lookup_elem(&backends, &backend_at);
+	int away = !b || b->epoch != f->backend_epoch;
+
+	if (f->state == LB_FLOW_SYN)
+		return away;
+	if (f->state == LB_FLOW_RST_CLIENT || f->state == LB_FLOW_RST_BACKEND)
+		return away || !(b->flags & LB_BACKEND_SERVING);
+	return lb_flow_is_over(f->state);
+}
+
 /* A TCP segment that may change the state of its flow. */
 static __always_inline void lb_decide_tcp(struct lb_decision *d, const struct lb_packet *p, const int v6)
 {
 	struct lb_flow *f = d->found.flow;
 	__u8 before = f->state, after;
 
-	if (lb_flow_is_over(before) && d->found.direction == LB_TO_BACKEND &&
-		(p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK | LB_TCP_RST)) == LB_TCP_SYN) {
+	if (d->found.direction == LB_TO_BACKEND &&
+		(p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK | LB_TCP_RST)) == LB_TCP_SYN &&
+		lb_flow_begins_anew(f)) {
 		lb_decide_again(d, p, LB_COUNT_REOPENED, v6);
 		return;
 	}
@@ -157,6 +176,11 @@ static __always_inline void lb_decide(
 	if (lb_rare(now - f->last_seen >= g->hz)) {
 		f->last_seen = now;
 		d->touched = 1;
+		if (now - g->control_seen >
+			2 * g->hz) { /* nobody tells of routes and neighbours that change */
+			f->hop_epoch[0] = 0;
+			f->hop_epoch[1] = 0;
+		}
 		lb_sticky_refresh(d->found.id, v6);
 	}
 }

@@ -359,7 +359,7 @@ static __always_inline int lb_flow_tcp_event_as(
 	after = before;
 	if (before != LB_FLOW_FREE && f->generation == generation) {
 		after = lb_tcp_next(before, direction, flags, ack == f->backend_isn + 1);
-		if (after == LB_FLOW_SYN_RECV && before == LB_FLOW_SYN)
+		if (after == LB_FLOW_SYN_RECV && before != LB_FLOW_SYN_RECV)
 			f->backend_isn = seq;
 		if (after != before)
 			f->state = after;

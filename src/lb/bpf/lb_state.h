@@ -58,7 +58,10 @@ static inline __u8 lb_tcp_next(__u8 state, __u32 direction, __u8 flags, int acks
 	if (flags & LB_TCP_RST)
 		return direction == LB_TO_BACKEND ? LB_FLOW_RST_CLIENT : LB_FLOW_RST_BACKEND;
 	if (flags & LB_TCP_SYN) {
-		if (state == LB_FLOW_SYN && direction == LB_TO_CLIENT && (flags & LB_TCP_ACK))
+		int was_reset = state == LB_FLOW_RST_CLIENT || state == LB_FLOW_RST_BACKEND;
+
+		/* A reset connection's client began again, and the backend had none of it left. */
+		if ((state == LB_FLOW_SYN || was_reset) && direction == LB_TO_CLIENT && (flags & LB_TCP_ACK))
 			return LB_FLOW_SYN_RECV;
 		return state;
 	}
@@ -86,6 +89,9 @@ static inline __u32 lb_flow_timeout(__u8 state, __u32 idle_jiffies, const struct
 	case LB_FLOW_FIN_CLIENT:
 	case LB_FLOW_FIN_BACKEND:
 		return idle_jiffies < g->half_closed_jiffies ? idle_jiffies : g->half_closed_jiffies;
+	case LB_FLOW_RST_CLIENT:
+	case LB_FLOW_RST_BACKEND:
+		return 4 * g->closing_jiffies; /* a forged one may be taken back by who goes on */
 	default:
 		return g->closing_jiffies;
 	}

@@ -35,6 +35,18 @@ static __always_inline void lb_decide_refused(
 		d->action = LB_REFUSE;
 }
 
+static __always_inline void lb_count_connection(const struct lb_flow *f)
+{
+	__u32 service_at = f->service, backend_at = f->backend;
+	struct lb_traffic *traffic = bpf_map_lookup_elem(&service_traffic, &service_at);
+
+	if (traffic)
+		traffic->connections++;
+	traffic = bpf_map_lookup_elem(&backend_traffic, &backend_at);
+	if (traffic)
+		traffic->connections++;
+}
+
 /* No flow has the tuple. */
 static __always_inline void lb_decide_new(struct lb_decision *d, const struct lb_packet *p, const int v6)
 {
@@ -67,14 +79,7 @@ static __always_inline void lb_decide_new(struct lb_decision *d, const struct lb
 		return;
 	}
 
-	struct lb_traffic *traffic = bpf_map_lookup_elem(&service_traffic, &service_at);
-	__u32 backend_at = d->found.flow->backend;
-
-	if (traffic)
-		traffic->connections++;
-	traffic = bpf_map_lookup_elem(&backend_traffic, &backend_at);
-	if (traffic)
-		traffic->connections++;
+	lb_count_connection(d->found.flow);
 	d->action = LB_FORWARD;
 }
 
@@ -127,6 +132,10 @@ static __always_inline void lb_decide_tcp(struct lb_decision *d, const struct lb
 		   : lb_flow_tcp_event4(d->found.id, d->found.direction, p->tcp_flags, p->seq, p->ack);
 	if (after == LB_FLOW_ESTABLISHED && before != after)
 		lb_sticky_refresh(d->found.id, v6);
+	if (after == LB_FLOW_SYN_RECV && lb_flow_is_over(before)) { /* it had been reset, and begins anew */
+		lb_count(LB_COUNT_REOPENED);
+		lb_count_connection(f);
+	}
 }
 
 static __always_inline void lb_decide_udp(struct lb_decision *d, const struct lb_packet *p, const int v6)

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -172,6 +173,8 @@ struct flow_filter {
 	uint64_t limit, total;
 	uint32_t now;
 	json_t *rows;
+	const struct lb_live_backend **backend_at; /* owned, by place */
+	const char **service_at;
 };
 
 static const char *const flow_states[LB_FLOW_STATES] = {"free", "syn", "syn-recv", "established",
@@ -186,21 +189,19 @@ static struct net_addr flow_addr(const void *bytes, bool v6)
 	return addr;
 }
 
-static const struct lb_live_backend *backend_at(const struct lb_live *live, uint16_t index)
+/* Whose each place in the dataplane is now, so that a row costs no search. */
+static bool name_places(const struct lb_live *live, struct flow_filter *want)
 {
+	want->backend_at = calloc(live->bpf->sizes.backends, sizeof(*want->backend_at));
+	want->service_at = calloc(live->bpf->sizes.services, sizeof(*want->service_at));
+	if (!want->backend_at || !want->service_at)
+		return false;
 	for (size_t i = 0; i < live->model.pool_count; i++)
 		for (size_t k = 0; k < live->model.pools[i].backend_count; k++)
-			if (live->pools[i].backends[k]->index == index)
-				return live->pools[i].backends[k];
-	return NULL;
-}
-
-static const char *service_at(const struct lb_live *live, uint16_t index)
-{
+			want->backend_at[live->pools[i].backends[k]->index] = live->pools[i].backends[k];
 	for (size_t i = 0; i < live->model.service_count; i++)
-		if (live->services[i].index == index)
-			return live->model.services[i].name;
-	return "(removed)";
+		want->service_at[live->services[i].index] = live->model.services[i].name;
+	return true;
 }
 
 static void flow_row(struct lb_live *live, struct flow_filter *want, const struct lb_flow *f, bool v6)
@@ -219,7 +220,7 @@ static void flow_row(struct lb_live *live, struct flow_filter *want, const struc
 		return;
 	if (want->total++ >= want->limit)
 		return;
-	lb = backend_at(live, f->backend);
+	lb = f->backend < live->bpf->sizes.backends ? want->backend_at[f->backend] : NULL;
 	idle = (int32_t)(want->now - f->last_seen) > 0 ? want->now - f->last_seen : 0;
 	timeout = lb_flow_timeout(f->state, live->bpf->view.services[f->service].idle_jiffies, g);
 	json_array_append_new(want->rows,
@@ -227,8 +228,8 @@ static void flow_row(struct lb_live *live, struct flow_filter *want, const struc
 			f->protocol == 6 ? "tcp" : "udp", "client",
 			addr_format_port(&client, ntohs(f->client_port), c), "service_address",
 			addr_format_port(&service, ntohs(f->service_port), s), "service",
-			service_at(live, f->service), "backend_address",
-			addr_format_port(&backend, ntohs(f->backend_port), b), "pool",
+			want->service_at[f->service] ? want->service_at[f->service] : "(removed)",
+			"backend_address", addr_format_port(&backend, ntohs(f->backend_port), b), "pool",
 			lb ? lb->pool->conf->name : "(removed)", "backend", lb ? lb->conf->name : "(removed)",
 			"state", f->state < LB_FLOW_STATES ? flow_states[f->state] : "?", "idle_s",
 			(json_int_t)(idle / g->hz), "expires_s",
@@ -263,7 +264,7 @@ static json_t *on_flows(void *ctx, const struct ctl_request *request)
 		ctl_arg_text(request, "pool", NULL, &pool, &reply) ||
 		ctl_arg_text(request, "backend", NULL, &backend, &reply) ||
 		ctl_arg_text(request, "client", NULL, &client, &reply) ||
-		ctl_arg_number(request, "limit", 0, 1000000, 100, &want.limit, &reply))
+		ctl_arg_number(request, "limit", 0, 100000, 100, &want.limit, &reply))
 		return reply;
 	if (service) {
 		long at = lb_model_find_service(&live->model, service);
@@ -282,11 +283,19 @@ static json_t *on_flows(void *ctx, const struct ctl_request *request)
 	}
 	if (client && addr_parse(client, &want.client))
 		return ctl_reply_error("'%s' is no IPv4 or IPv6 address", client);
-	want.now = lb_bpf_now(live->bpf);
-	want.rows = json_array();
-	walk_flows(live, &want, false);
-	walk_flows(live, &want, true);
-	return ctl_reply_ok(json_pack("{s:I, s:o}", "total", (json_int_t)want.total, "flows", want.rows));
+	if (name_places(live, &want)) {
+		want.now = lb_bpf_now(live->bpf);
+		want.rows = json_array();
+		walk_flows(live, &want, false);
+		walk_flows(live, &want, true);
+		reply = ctl_reply_ok(
+			json_pack("{s:I, s:o}", "total", (json_int_t)want.total, "flows", want.rows));
+	} else {
+		reply = ctl_reply_error("out of memory");
+	}
+	free(want.backend_at);
+	free(want.service_at);
+	return reply;
 }
 
 /* ---- counters, events ---- */

@@ -99,17 +99,19 @@ done
 # mh: the same source port finds the same backend, before and after another one went.
 ask() { # FAMILY SOURCE-PORT
 	in_ns c2 python3 -c '
-import socket, struct, sys
+import socket, sys
 to, port, source = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 for p in range(source, source + 60):
     s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.settimeout(5)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     s.bind(("", p))
     s.connect((to, port))
-    s.sendall(b"WHOAMI\r\n")
-    print(p, s.recv(100).split(b"\r\n")[1].decode()[:2])
+    s.sendall(b"WHOAMI\r\nQUIT\r\n") # the server ends it, and this port is free at once
+    got = b""
+    while more := s.recv(100):
+        got += more
+    print(p, got.split(b"\r\n")[1].decode()[:2])
     s.close()' "$(vip "$1")" "${PORT[mh]}" "$2"
 }
 for family in 4 6; do

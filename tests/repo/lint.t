@@ -12,12 +12,12 @@ import sys
 
 ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "../.."))
 
-# What a folder of src/ may include of the others. `tandemctl check` reads a config as tandem-lb does.
+# What a folder of src/ may include of the others. `tandemctl check` reads a config as the daemons do.
 MAY_INCLUDE = {
     "common": {"common"},
     "lb": {"common", "lb"},
     "vrrp": {"common", "vrrp"},
-    "ctl": {"common", "ctl", "lb/lb_conf.h", "lb/lb_model.h"},
+    "ctl": {"common", "ctl", "lb/lb_conf.h", "lb/lb_model.h", "vrrp/vrrp_conf.h", "vrrp/vrrp_model.h"},
     "web": {"common", "web"},
     "apps": {"common", "apps"},
 }
@@ -26,7 +26,7 @@ MAY_INCLUDE = {
 PURE = {
     "lb": "lb_model lb_plan lb_ids lb_region lb_table lb_hash lb_verdict lb_conf lb_conf_check lb_escape lb_expect "
           "lb_echo lb_neigh lb_pace lb_nudge lb_device",
-    "vrrp": "vrrp_packet vrrp_fsm vrrp_verdict",
+    "vrrp": "vrrp_packet vrrp_frame vrrp_fsm vrrp_verdict vrrp_priority vrrp_model vrrp_conf vrrp_conf_check",
     "apps": "resp resp_out resp_reply kv_table sntp glob siphash load_stats",
     "common": "addr nearest clean_text ctl_wire event_log conf_lex conf_syntax",
 }

@@ -175,6 +175,12 @@ UNITLIBS_lb_links := -lbpf -lev -lnl-3
 UNIT_lb_reset     := src/lb/lb_reset.c src/lb/lb_nudge.c $(NETNS)
 UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset
+
+# ---- vrrp ----
+UNIT_vrrp_timer     := src/vrrp/vrrp_timer.c
+UNITLIBS_vrrp_timer := -lev
+UNIT_TESTS          += vrrp_timer
+
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(UNITLIBS_$*)

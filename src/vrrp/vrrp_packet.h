@@ -43,7 +43,7 @@ enum vrrp_discard {
 	VRRP_DISCARD_INTERVAL,      /* 0 */
 	VRRP_DISCARD_LINK_LOCAL,    /* IPv6: the first address is not link-local */
 	VRRP_DISCARD_AUTH,          /* v2: an authentication type other than none */
-	VRRP_DISCARD_VRID,          /* not configured on this interface */
+	VRRP_DISCARD_VRID,          /* not configured on this interface; 0 never is, and is found here too */
 	VRRP_DISCARD_OTHER_VERSION, /* another version than the instance's */
 	VRRP_DISCARD_DESTINATION,   /* neither the multicast group nor, with peers, ours */
 	VRRP_DISCARD_PEER,          /* with unicast peers: from somebody else */
@@ -67,17 +67,19 @@ struct vrrp_ip {
 };
 
 /*
- * Judge and read one IP payload. out is filled when VRRP_OK is returned, and as far as the header goes also for
- * VRRP_DISCARD_COUNT, _INTERVAL and _LINK_LOCAL; form may be NULL. Bytes after the addresses (v3) or after the
- * authentication data (v2) are covered by the checksum and otherwise ignored. When both forms fit, it is LEGACY.
+ * Judge and read one IP payload. out and form (which may be NULL) are filled when VRRP_OK is returned, and as far
+ * as the header goes for everything that is found after the checksum: VRRP_DISCARD_VRID, _AUTH, _COUNT, _INTERVAL
+ * and _LINK_LOCAL. Bytes after the addresses (v3) or after the authentication data (v2) are covered by the
+ * checksum and otherwise ignored. When both forms fit, it is LEGACY.
  */
 enum vrrp_discard vrrp_packet_decode(const uint8_t *buf, size_t len, const struct vrrp_ip *ip,
 	struct vrrp_advert *out, enum vrrp_checksum_form *form);
 
 /*
- * Write the IP payload into buf; form matters for v3 over IPv4 only. Returns its length, -EINVAL when the advert cannot
- * be put into a packet (a field out of its range, an interval that is no whole number of the version's units), or
- * -ENOSPC.
+ * Write the IP payload into buf; form matters for v3 over IPv4 only (LEGACY unless RFC9568). ip: source and
+ * destination, of the advert's family. Returns its length, -EINVAL when the advert cannot be put into a packet (a
+ * field out of its range, an interval that is no whole number of the version's units, a first IPv6 address that is
+ * not link-local), or -ENOSPC.
  */
 int vrrp_packet_encode(const struct vrrp_advert *advert, const struct vrrp_ip *ip,
 	enum vrrp_checksum_form form, uint8_t *buf, size_t size);

@@ -241,6 +241,8 @@ static const char *wanted(const struct conf_key *key, char *buf, size_t size)
 			"that begins with a letter or digit",
 			key->size - 1);
 		return buf;
+	case CONF_INTERFACE:
+		return "a name of 1..15 characters without blanks, '/' and ':'";
 	case CONF_ADDRESS:
 		return "an IPv4 or IPv6 address in quotes";
 	case CONF_GROUP:
@@ -301,6 +303,7 @@ static void store_default(const struct conf_key *key, void *field)
 	case CONF_BOOL:
 		*(bool *)field = key->def;
 		break;
+	case CONF_ELSEWHERE:
 	case CONF_UNSUPPORTED:
 		break;
 	default: /* "", NULL, AF_UNSPEC */
@@ -316,6 +319,16 @@ bool conf_name_is_valid(const char *name, size_t max)
 		return false;
 	for (const char *c = name; *c; c++)
 		if (!isascii(*c) || (!isalnum((unsigned char)*c) && !strchr("._-", *c)))
+			return false;
+	return true;
+}
+
+bool conf_interface_is_valid(const char *name)
+{
+	if (!*name || strlen(name) > 15 || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (const char *c = name; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '/' || *c == ':')
 			return false;
 	return true;
 }
@@ -352,6 +365,11 @@ static bool read_string(const struct conf_key *key, const config_setting_t *sett
 		return false;
 	case CONF_NAME:
 		if (!conf_name_is_valid(text, key->size - 1))
+			return false;
+		memcpy(field, text, strlen(text) + 1);
+		return true;
+	case CONF_INTERFACE:
+		if (!conf_interface_is_valid(text))
 			return false;
 		memcpy(field, text, strlen(text) + 1);
 		return true;
@@ -408,6 +426,8 @@ static bool read_value(const struct conf *conf, const struct conf_key *key, cons
 	case CONF_GROUPS:
 	case CONF_TEXTS:
 		return read_list(conf, key, setting, where, field);
+	case CONF_ELSEWHERE:
+		return true;
 	case CONF_UNSUPPORTED:
 		conf_error(conf, setting, NULL, "section '%s' is not supported by this version; remove it",
 			key->name);

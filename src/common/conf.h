@@ -29,15 +29,17 @@ void conf_close(struct conf *conf);
 const config_setting_t *conf_root(const struct conf *conf);
 
 enum conf_type {
-	CONF_INT,     /* unsigned integer field of 1, 2, 4 or 8 bytes; min..max, else def */
-	CONF_BOOL,    /* bool, else def */
-	CONF_CHOICE,  /* an int-sized enum; a string among choices, else def */
-	CONF_NAME,    /* char array: letters, digits, '.', '_', '-', the first a letter or digit; else "" */
-	CONF_TEXT,    /* const char *, borrowed until conf_close(); else NULL */
-	CONF_ADDRESS, /* struct net_addr that a host can have; else AF_UNSPEC */
-	CONF_GROUP,   /* const config_setting_t *, for a conf_read() of its own; else NULL */
-	CONF_GROUPS,  /* the same, a list of min..max groups */
-	CONF_TEXTS,   /* the same, an array of min..max strings */
+	CONF_INT,       /* unsigned integer field of 1, 2, 4 or 8 bytes; min..max, else def */
+	CONF_BOOL,      /* bool, else def */
+	CONF_CHOICE,    /* an int-sized enum; a string among choices, else def */
+	CONF_NAME,      /* char array: letters, digits, '.', '_', '-', the first a letter or digit; else "" */
+	CONF_TEXT,      /* const char *, borrowed until conf_close(); else NULL */
+	CONF_ADDRESS,   /* struct net_addr that a host can have; else AF_UNSPEC */
+	CONF_GROUP,     /* const config_setting_t *, for a conf_read() of its own; else NULL */
+	CONF_GROUPS,    /* the same, a list of min..max groups */
+	CONF_TEXTS,     /* the same, an array of min..max strings */
+	CONF_INTERFACE, /* char array of IFNAMSIZ: a network interface's name; else "" */
+	CONF_ELSEWHERE, /* known, but read by another program: not looked at; nothing is stored */
 	CONF_UNSUPPORTED, /* a section that this version refuses; nothing is stored */
 };
 
@@ -94,5 +96,8 @@ const char *conf_place(const struct conf *conf, const config_setting_t *from, co
 
 /* True for a name that CONF_NAME takes, of 1..max characters. */
 bool conf_name_is_valid(const char *name, size_t max);
+
+/* True for a name that a network interface can have, as the kernel's dev_valid_name() (ASCII only). */
+bool conf_interface_is_valid(const char *name);
 
 #endif

@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/conf.h"
+#include "common/conf_nodes.h"
 #include "lb/lb_conf_check.h"
 #include "lb/lb_escape.h"
 
@@ -43,26 +43,13 @@ struct raw_file {
 };
 
 static const struct conf_key file_keys[] = {
-	{"nodes", CONF_GROUPS, OPTIONAL, CONF_AT(struct raw_file, nodes), 1, 16},
+	CONF_NODES_KEY(struct raw_file, nodes),
 	{"pools", CONF_GROUPS, OPTIONAL, CONF_AT(struct raw_file, pools), 0, LB_POOLS_MAX},
 	{"services", CONF_GROUPS, OPTIONAL, CONF_AT(struct raw_file, services), 0, LB_SERVICES_MAX},
 	{"dataplane", CONF_GROUP, REQUIRED, CONF_AT(struct raw_file, dataplane)},
-	{.name = "vrrp", .type = CONF_UNSUPPORTED},
+	{.name = "vrrp", .type = CONF_ELSEWHERE},
 	{.name = "peer", .type = CONF_UNSUPPORTED},
 	{.name = "web", .type = CONF_UNSUPPORTED},
-	{0},
-};
-
-struct raw_node {
-	char name[LB_NAME_MAX + 1];
-	uint8_t priority;
-	const config_setting_t *peer_addresses;
-};
-
-static const struct conf_key node_keys[] = {
-	{"name", CONF_NAME, REQUIRED, CONF_AT(struct raw_node, name)},
-	{"priority", CONF_INT, OPTIONAL, CONF_AT(struct raw_node, priority), 1, 255, 100},
-	{"peer_addresses", CONF_TEXTS, OPTIONAL, CONF_AT(struct raw_node, peer_addresses), 0, 8},
 	{0},
 };
 
@@ -160,91 +147,6 @@ static const struct conf_key dataplane_keys[] = {
 		65536},
 	{0},
 };
-
-/* ---- nodes ---- */
-
-static void read_peer_addresses(const struct conf *conf, const config_setting_t *list, const char *where)
-{
-	for (size_t i = 0; i < conf_length(list); i++) {
-		const char *text = conf_element_text(list, i);
-		struct net_addr addr;
-
-		if (addr_parse(text, &addr) || addr_is_unusable(&addr))
-			conf_error(conf, conf_element(list, i), NULL,
-				"peer address \"%.63s\" in %s; "
-				"give a unicast IPv4 or IPv6 address",
-				text, where);
-	}
-}
-
-/* No node of the list is this one: say so, and which there are. */
-static void node_missing(const struct conf *conf, const struct lb_conf_named *nodes, size_t count,
-	const char *name, bool given)
-{
-	char list[256] = "";
-	size_t len = 0;
-
-	for (size_t i = 0; i < count && len < sizeof(list); i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", nodes[i].name);
-	conf_error(conf, conf_root(conf), "nodes",
-		"no node is named '%.63s'%s; add it to 'nodes', or choose "
-		"with -n one of %s",
-		name, given ? "" : " (the hostname)", list);
-}
-
-/* Which of the nodes this is: the name goes to out (LB_NAME_MAX + 1 bytes). */
-static void choose_node(const struct conf *conf, const struct lb_conf_named *nodes, size_t count,
-	const char *given, char *out)
-{
-	char host[256] = "";
-
-	if (!given && gethostname(host, sizeof(host) - 1))
-		host[0] = '\0';
-	for (size_t i = 0; i < count; i++)
-		if (*nodes[i].name && !strcmp(nodes[i].name, given ? given : host)) {
-			strcpy(out, nodes[i].name);
-			return;
-		}
-	for (size_t i = 0; i < count; i++)
-		if (!*nodes[i].name)
-			return; /* its name is wrong, which was said: it may be this one */
-	/* A hostname may be given with its domain, which a node's name need not have. */
-	if (!given && strchr(host, '.')) {
-		*strchr(host, '.') = '\0';
-		choose_node(conf, nodes, count, host, out);
-		return;
-	}
-	node_missing(conf, nodes, count, given ? given : host, given);
-}
-
-static int read_nodes(
-	const struct conf *conf, const config_setting_t *list, const char *node, struct lb_model *model)
-{
-	size_t count = conf_length(list);
-	struct lb_conf_named named[16];
-	struct raw_node raw[16];
-
-	if (!count) {
-		if (node && !config_setting_get_member(conf_root(conf), "nodes"))
-			conf_error(conf, NULL, NULL,
-				"node '%.63s' was asked for, but the file has no 'nodes'; "
-				"add them or start without -n",
-				node);
-		return 0;
-	}
-	for (size_t i = 0; i < count; i++) {
-		const config_setting_t *group = conf_element(list, i);
-		char where[CONF_LABEL_MAX];
-
-		conf_label(group, "node", i, where);
-		conf_read(conf, group, where, node_keys, &raw[i]);
-		read_peer_addresses(conf, raw[i].peer_addresses, where);
-		named[i] = (struct lb_conf_named){raw[i].name, group, i};
-	}
-	choose_node(conf, named, count, node, model->node);
-	lb_conf_check_names(conf, named, count, "node", "");
-	return 0;
-}
 
 /* ---- pools ---- */
 
@@ -390,24 +292,13 @@ static int read_services(
 
 /* ---- dataplane ---- */
 
-/* As the kernel's dev_valid_name(). */
-static bool interface_is_valid(const char *name)
-{
-	if (!*name || strlen(name) > 15 || !strcmp(name, ".") || !strcmp(name, ".."))
-		return false;
-	for (const char *c = name; *c; c++)
-		if (*c <= ' ' || *c > '~' || *c == '/' || *c == ':')
-			return false;
-	return true;
-}
-
 static void read_interfaces(const struct conf *conf, const config_setting_t *list, struct lb_dataplane *out)
 {
 	for (size_t i = 0; i < conf_length(list); i++) {
 		const char *name = conf_element_text(list, i);
 		size_t same = 0;
 
-		if (!interface_is_valid(name)) {
+		if (!conf_interface_is_valid(name)) {
 			conf_error(conf, conf_element(list, i), NULL,
 				"interface \"%.63s\" in dataplane; "
 				"give a name of 1..15 characters without blanks, '/' and ':'",
@@ -446,9 +337,12 @@ static bool read_dataplane(const struct conf *conf, const config_setting_t *grou
 
 /* ---- the whole ---- */
 
+_Static_assert(LB_NAME_MAX == CONF_NODE_NAME_MAX, "a node's name fits the model");
+
 static int read_file(const struct conf *conf, const char *node, struct lb_model *model)
 {
 	struct lb_conf_parts parts = {.conf = conf, .model = model};
+	struct conf_nodes nodes;
 	struct raw_file raw;
 	int err;
 
@@ -458,9 +352,10 @@ static int read_file(const struct conf *conf, const char *node, struct lb_model 
 	parts.service_pools = calloc(conf_length(raw.services) + 1, sizeof(*parts.service_pools));
 	if (!parts.service_pools)
 		return -ENOMEM;
-	err = read_nodes(conf, raw.nodes, node, model);
-	if (!err)
-		err = read_pools(conf, raw.pools, model);
+	conf_nodes_read(conf, raw.nodes, node, &nodes);
+	if (conf_nodes_self(&nodes))
+		memcpy(model->node, conf_nodes_self(&nodes)->name, sizeof(model->node));
+	err = read_pools(conf, raw.pools, model);
 	if (!err)
 		err = read_services(conf, raw.services, model, parts.service_pools);
 	if (!err) {

@@ -9,42 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/conf_names.h"
 #include "common/nearest.h"
 
 /* ---- names ---- */
-
-static int compare_name(const void *a, const void *b)
-{
-	return strcmp(((const struct lb_conf_named *)a)->name, ((const struct lb_conf_named *)b)->name);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	const struct lb_conf_named *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
-
-	return order ? order : (x->order > y->order) - (x->order < y->order);
-}
-
-void lb_conf_check_names(const struct conf *conf, struct lb_conf_named *named, size_t count, const char *what,
-	const char *where)
-{
-	size_t first = 0;
-
-	qsort(named, count, sizeof(*named), compare_names);
-	for (size_t i = 1; i < count; i++) {
-		char place[CONF_PLACE_MAX];
-
-		if (strcmp(named[i].name, named[first].name))
-			first = i;
-		else if (*named[i].name)
-			conf_error(conf, named[i].group, "name",
-				"%s name '%s' stands twice%s, first in %s; "
-				"choose another",
-				what, named[i].name, where,
-				conf_place(conf, named[i].group, named[first].group, place));
-	}
-}
 
 static const config_setting_t *backend_group(const struct lb_conf_parts *parts, size_t pool, size_t backend)
 {
@@ -58,7 +26,7 @@ static int check_all_names(struct lb_conf_parts *parts)
 {
 	struct lb_model *model = parts->model;
 	size_t most = model->pool_count > model->service_count ? model->pool_count : model->service_count;
-	struct lb_conf_named *named;
+	struct conf_named *named;
 
 	if (most < LB_POOL_BACKENDS_MAX)
 		most = LB_POOL_BACKENDS_MAX;
@@ -70,19 +38,20 @@ static int check_all_names(struct lb_conf_parts *parts)
 		char where[LB_NAME_MAX + 32], label[CONF_LABEL_MAX];
 
 		for (size_t j = 0; j < pool->backend_count; j++)
-			named[j] =
-				(struct lb_conf_named){pool->backends[j].name, backend_group(parts, i, j), j};
+			named[j] = (struct conf_named){
+				"backend", pool->backends[j].name, backend_group(parts, i, j), j};
 		snprintf(where, sizeof(where), " in %.80s",
 			conf_label(conf_element(parts->pools, i), "pool", i, label));
-		lb_conf_check_names(parts->conf, named, pool->backend_count, "backend", where);
+		conf_names_once(parts->conf, named, pool->backend_count, where);
 	}
 	for (size_t i = 0; i < model->pool_count; i++)
-		named[i] = (struct lb_conf_named){model->pools[i].name, conf_element(parts->pools, i), i};
-	lb_conf_check_names(parts->conf, named, model->pool_count, "pool", "");
-	for (size_t i = 0; i < model->service_count; i++)
 		named[i] =
-			(struct lb_conf_named){model->services[i].name, conf_element(parts->services, i), i};
-	lb_conf_check_names(parts->conf, named, model->service_count, "service", "");
+			(struct conf_named){"pool", model->pools[i].name, conf_element(parts->pools, i), i};
+	conf_names_once(parts->conf, named, model->pool_count, "");
+	for (size_t i = 0; i < model->service_count; i++)
+		named[i] = (struct conf_named){
+			"service", model->services[i].name, conf_element(parts->services, i), i};
+	conf_names_once(parts->conf, named, model->service_count, "");
 	free(named);
 	return 0;
 }
@@ -126,7 +95,7 @@ static void pool_missing(
 static int check_service_pools(struct lb_conf_parts *parts)
 {
 	struct lb_model *model = parts->model;
-	struct lb_conf_named *sorted = calloc(model->pool_count + 1, sizeof(*sorted));
+	struct conf_named *sorted = calloc(model->pool_count + 1, sizeof(*sorted));
 	const char **names = calloc(model->pool_count + 1, sizeof(*names));
 	bool certain = !config_setting_get_member(conf_root(parts->conf), "pools") || parts->pools;
 
@@ -137,22 +106,23 @@ static int check_service_pools(struct lb_conf_parts *parts)
 	}
 	for (size_t i = 0; i < model->pool_count; i++) {
 		names[i] = model->pools[i].name;
-		sorted[i] = (struct lb_conf_named){names[i], NULL, i};
+		sorted[i] = (struct conf_named){"pool", names[i], NULL, i};
 		certain = certain && *names[i]; /* a nameless pool may be the one a service means */
 	}
-	qsort(sorted, model->pool_count, sizeof(*sorted), compare_names);
+	conf_names_sort(sorted, model->pool_count);
 	for (size_t i = 0; i < model->service_count; i++) {
-		struct lb_conf_named key = {parts->service_pools[i], NULL, 0}, *hit;
+		const char *given = parts->service_pools[i];
+		const struct conf_named *hit;
 
-		if (!key.name)
+		if (!given)
 			continue;
-		hit = bsearch(&key, sorted, model->pool_count, sizeof(*sorted), compare_name);
+		hit = conf_names_find(sorted, model->pool_count, given);
 		if (hit)
 			model->services[i].pool = hit->order;
 		else
 			parts->service_pools[i] = NULL;
 		if (!hit && certain)
-			pool_missing(parts, i, key.name, names);
+			pool_missing(parts, i, given, names);
 	}
 	free(sorted);
 	free(names);

@@ -19,17 +19,6 @@ struct lb_conf_parts {
 	const char **service_pools;       /* per service, the pool's name as given, or NULL */
 };
 
-/* Name, and its group in the file, for lb_conf_check_names(). */
-struct lb_conf_named {
-	const char *name; /* "" = invalid, said elsewhere */
-	const config_setting_t *group;
-	size_t order; /* in the file */
-};
-
-/* Say each name that was given before; what is "pool", where " in pool 'kv'" or "". Reorders the array. */
-void lb_conf_check_names(const struct conf *conf, struct lb_conf_named *named, size_t count, const char *what,
-	const char *where);
-
 /*
  * Check everything and resolve each service's pool. Parts that were wrong by themselves (empty name, no
  * address, port 0) are passed over, so no mistake is said twice. 0 also when errors were added; -ENOMEM.

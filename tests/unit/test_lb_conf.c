@@ -76,15 +76,16 @@ static void test_sections(void **state)
 	static const struct row rows[] = {
 		{DP, {0}},
 		{"", {"t.conf: 'dataplane' is missing in the file; give a group { KEY = VALUE; ... }"}},
-		{"vrrp = { };\n" DP,
-			{"t.conf:1: section 'vrrp' is not supported by this version; remove it"}},
+		/* tandem-vrrp reads it; what is in it is nothing to the balancer. */
+		{"vrrp = { colour = 1; };\n" DP, {0}},
+		{"vrrp = 1;\n" DP, {0}},
 		{"\npeer = { port = 1; };\nweb = 1;\n" DP,
 			{"t.conf:2: section 'peer' is not supported by this version; remove it",
 				"t.conf:3: section 'web' is not supported by this version; remove it"}},
 		{DP "servces = ();",
 			{"t.conf:2: unknown key 'servces' in the file; did you mean 'services'?"}},
 		{DP "colour = 1;", {"t.conf:2: unknown key 'colour' in the file; the keys here are nodes, "
-				    "pools, services, dataplane"}},
+				    "pools, services, dataplane, vrrp"}},
 		{"pools = { };\n" DP, {"t.conf:1: 'pools' is a group { } in the file; give a list of groups "
 				       "( { ... }, { ... } )"}},
 		{"services = (\n1,\n\"x\");\n" DP, {"t.conf:2: element 1 of 'services' in the file is 1; "

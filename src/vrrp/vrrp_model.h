@@ -124,8 +124,8 @@ bool vrrp_command_equal(const struct vrrp_command *a, const struct vrrp_command 
 bool vrrp_track_equal(const struct vrrp_track *a, const struct vrrp_track *b);
 bool vrrp_instance_equal(const struct vrrp_instance *a, const struct vrrp_instance *b);
 
-/* "interface eth1", "script /usr/lib/x", "file /run/x", "pool kv": how a track is called in status and events; into buf
- * (size bytes), returns buf. */
+/* "interface eth1", "script /usr/lib/x", "file /run/x", "pool kv": how a track is called in status and events, as text
+ * for one line and for JSON (common/clean_text.h); into buf (size bytes, 16 at least), returns buf. */
 const char *vrrp_track_label(const struct vrrp_track *track, char *buf, size_t size);
 
 #endif

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vrrp/vrrp_checksum.h"
+
 #define TYPE_ADVERTISEMENT 1
 #define HEADER_LEN         8
 
@@ -21,17 +23,6 @@ enum { AT_VERSION_TYPE, AT_VRID, AT_PRIORITY, AT_COUNT, AT_AUTH_TYPE, AT_SECONDS
 
 #define CENTISECONDS_MAX 0xfff
 #define SECONDS_MAX      0xff
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 /* 0 for a family that is none. */
 static size_t address_len(uint8_t family)
@@ -51,48 +42,31 @@ static bool is_link_local(const uint8_t address[16])
 	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
 }
 
-/* The sum of RFC 1071 before it is folded; 64 bits, so that no length overflows it. */
-static uint64_t sum(const uint8_t *bytes, size_t len)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i + 1 < len; i += 2)
-		total += get16(bytes + i);
-	return len % 2 ? total + (uint64_t)(bytes[len - 1] << 8) : total;
-}
-
-/* The pseudo-headers of IPv4 (RFC 793) and IPv6 (RFC 8200 section 8.1) sum the same numbers in another order. */
+/* The pseudo-headers of IPv4 (RFC 793) and IPv6 (RFC 8200 section 8.1) sum the same numbers. */
 static uint64_t sum_pseudo(const struct vrrp_ip *ip, size_t len)
 {
 	size_t each = address_len(ip->source.family);
 
-	return sum(ip->source.bytes, each) + sum(ip->destination.bytes, each) + VRRP_PROTOCOL + (len >> 16) +
-	       (len & 0xffff);
-}
-
-static uint16_t fold(uint64_t total)
-{
-	while (total >> 16)
-		total = (total & 0xffff) + (total >> 16);
-	return (uint16_t)total;
+	return vrrp_sum(ip->source.bytes, each) + vrrp_sum(ip->destination.bytes, each) + VRRP_PROTOCOL +
+	       (len >> 16) + (len & 0xffff);
 }
 
 /* Does the checksum fit, and in which form? */
 static bool checksum_fits(
 	const uint8_t *buf, size_t len, const struct vrrp_ip *ip, enum vrrp_checksum_form *form)
 {
-	uint64_t message = sum(buf, len);
+	uint64_t message = vrrp_sum(buf, len);
 
 	*form = VRRP_FORM_ONLY;
 	if (buf[AT_VERSION_TYPE] >> 4 == 2)
-		return fold(message) == 0xffff;
+		return vrrp_fold(message) == 0xffff;
 	if (ip->source.family == AF_INET6)
-		return fold(message + sum_pseudo(ip, len)) == 0xffff;
+		return vrrp_fold(message + sum_pseudo(ip, len)) == 0xffff;
 	*form = VRRP_FORM_LEGACY;
-	if (fold(message + sum_pseudo(ip, len)) == 0xffff)
+	if (vrrp_fold(message + sum_pseudo(ip, len)) == 0xffff)
 		return true;
 	*form = VRRP_FORM_RFC9568;
-	return fold(message) == 0xffff;
+	return vrrp_fold(message) == 0xffff;
 }
 
 static void read_fields(const uint8_t *buf, uint8_t family, struct vrrp_advert *out)
@@ -108,7 +82,7 @@ static void read_fields(const uint8_t *buf, uint8_t family, struct vrrp_advert *
 	if (out->version == 2)
 		out->interval_ms = (uint32_t)buf[AT_SECONDS] * 1000;
 	else
-		out->interval_ms = (uint32_t)(get16(buf + AT_AUTH_TYPE) & CENTISECONDS_MAX) * 10;
+		out->interval_ms = (uint32_t)(vrrp_get16(buf + AT_AUTH_TYPE) & CENTISECONDS_MAX) * 10;
 }
 
 static enum vrrp_discard judge_fields(const uint8_t *buf, const struct vrrp_advert *advert)
@@ -193,9 +167,10 @@ int vrrp_packet_encode(const struct vrrp_advert *advert, const struct vrrp_ip *i
 	buf[AT_PRIORITY] = advert->priority;
 	buf[AT_COUNT] = advert->count;
 	/* v2's authentication type and v3's reserved bits are both zero, and both intervals end at one byte. */
-	put16(buf + AT_AUTH_TYPE, (uint16_t)interval_units(advert));
+	vrrp_put16(buf + AT_AUTH_TYPE, (uint16_t)interval_units(advert));
 	memcpy(buf + HEADER_LEN, advert->addresses, addresses);
-	put16(buf + AT_CHECKSUM, (uint16_t)~fold(sum(buf, len) + (message_only ? 0 : sum_pseudo(ip, len))));
+	vrrp_put16(buf + AT_CHECKSUM,
+		(uint16_t)~vrrp_fold(vrrp_sum(buf, len) + (message_only ? 0 : sum_pseudo(ip, len))));
 	return (int)len;
 }
 

@@ -11,11 +11,16 @@
  * - Leaving in peace is an offer. Handover: priority 0 was sent, the addresses stay until somebody else is heard as
  *   Active (then they are released at once), or, if nobody comes within the down interval, the unit is Active again.
  *   Nobody loses a packet to Skew_Time. When time is up for us (SHUTDOWN) they go without further ado.
- * - One unit has one tie-break. Adverts of equal priority are compared by source address in the leading family only
- *   (IPv4 when it has one): with two comparisons both sides might lose. When none of the leading family has been heard
- *   for a whole down interval while such adverts of the other family kept coming, the other family's decides.
+ * - One unit has one tie-break. Adverts of equal priority are compared by source address on the leading virtual router
+ *   only (the first of IPv4 when there is one): with two comparisons both sides might lose, or both win. When nothing was
+ *   heard on it for a whole down interval while such adverts kept coming on others, those decide. What does not decide is
+ *   not answered either: two nodes that both answer would do so for ever.
  * - Adverts on any of its virtual routers keep a Backup a Backup: a unit holds while one path brings news.
- * - A won conflict is announced again: at once, and once more an interval after the loser's last claim.
+ * - A won conflict is announced again: at once, and once more announce_interval_ns after the loser's last claim.
+ * - "At once" is no sooner than VRRP_ANSWER_GAP_NS after the last: a group that claims on 200 virtual routers is answered
+ *   once on each, not 200 times on each, and a flood of claims is not answered by a flood.
+ * - A longer advert interval is told three times at the pace of the old one, so that a single lost advert is no reason
+ *   for a Backup to take over.
  */
 #ifndef TANDEM_VRRP_FSM_H
 #define TANDEM_VRRP_FSM_H
@@ -24,7 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VRRP_NEVER INT64_MAX /* a timer that is not armed */
+#define VRRP_NEVER         INT64_MAX /* a timer that is not armed, a time that was not yet */
+#define VRRP_ANSWER_GAP_NS 5000000   /* half of the shortest advert interval */
 
 enum vrrp_state {
 	VRRP_INITIALIZE,
@@ -49,6 +55,7 @@ enum vrrp_cause {
 	VRRP_CAUSE_ACCEPTED,        /* Handover -> Backup: somebody else is Active */
 	VRRP_CAUSE_NOBODY,          /* Handover -> Active: nobody took over */
 	VRRP_CAUSE_SHUTDOWN,        /* -> Initialize */
+	VRRP_CAUSE_INHERITED,       /* Initialize -> Handover: a speaker died and left the addresses */
 };
 
 struct vrrp_fsm_config {
@@ -65,11 +72,12 @@ struct vrrp_fsm_config {
 enum vrrp_event_type {
 	VRRP_EVENT_STARTUP, /* Initialize only */
 	VRRP_EVENT_RESUME, /* Initialize only: Active without a pause; addresses are there or are put there */
-	VRRP_EVENT_INHERIT, /* Initialize only: a speaker died and left the addresses: as if an offer had been made */
+	VRRP_EVENT_INHERIT, /* Initialize only: a speaker died and left the addresses: as if an offer had been made. They
+				are there, so nothing is acquired or announced. Never `held`; the owner is Active at once */
 	VRRP_EVENT_SHUTDOWN, /* leave now: fault, end of the program, interface gone */
 	VRRP_EVENT_OFFER,    /* Active: give up in peace. Ends `forced`, else begins `held` */
 	VRRP_EVENT_TAKE, /* Backup: an operator wants it here: Active at once. Ends `held`; `forced` when the last
-				heard priority is not below ours */
+				heard priority is not below ours. Does nothing while the owner is heard: 254 would lose */
 	VRRP_EVENT_TIMER,  /* now >= vrrp_fsm_deadline(); earlier does nothing */
 	VRRP_EVENT_ADVERT, /* a packet that passed every check */
 	VRRP_EVENT_CONFIG, /* another config, another effective priority */
@@ -80,7 +88,7 @@ struct vrrp_heard {
 	uint8_t priority;
 	int64_t interval_ns; /* of the packet */
 	int tie;             /* < 0, 0, > 0: its source address against ours, unsigned, network order */
-	bool leading;        /* of the unit's leading family */
+	bool leading;        /* on the unit's leading virtual router */
 };
 
 struct vrrp_event {
@@ -132,8 +140,13 @@ struct vrrp_fsm {
 	bool left;               /* the down timer runs Skew_Time since a priority 0 */
 	int64_t heard_at;        /* last advert that armed the down timer; VRRP_NEVER: none since startup */
 	int64_t lower_at;        /* last advert that was lower and preempted; VRRP_NEVER: none */
-	int64_t leading_at;      /* last advert of the leading family; VRRP_NEVER */
-	int64_t following_since; /* equal-priority adverts of the other family alone since; VRRP_NEVER */
+	int64_t leading_at;      /* last advert on the leading virtual router; VRRP_NEVER */
+	int64_t following_since; /* equal-priority adverts on the others alone since; VRRP_NEVER */
+	int64_t following_at;    /* the last of them */
+	int64_t advertised_at;   /* last advert of ours; VRRP_NEVER: none since Active */
+	int64_t announced_at;    /* last announcement; VRRP_NEVER: none since Active */
+	int64_t old_interval;    /* a longer one is told at this pace */
+	uint8_t old_left;        /* that many times more */
 };
 
 void vrrp_fsm_init(struct vrrp_fsm *fsm, const struct vrrp_fsm_config *config);

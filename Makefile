@@ -177,6 +177,12 @@ UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset
 
 # ---- vrrp ----
+UNIT_vrrp_fsm       := tests/unit/fsm_harness.c src/vrrp/vrrp_fsm.c
+UNIT_vrrp_handover  := $(UNIT_vrrp_fsm)
+UNIT_TESTS          += vrrp_fsm vrrp_handover
+UNIT_vrrp_packet    := src/vrrp/vrrp_packet.c src/common/addr.c
+FUZZ_vrrp_packet    := src/vrrp/vrrp_packet.c
+UNIT_TESTS          += vrrp_packet
 UNIT_vrrp_timer     := src/vrrp/vrrp_timer.c
 UNITLIBS_vrrp_timer := -lev
 UNIT_TESTS          += vrrp_timer

@@ -296,15 +296,13 @@ enum verdict { WON, LOST, UNDECIDED };
 static bool follower_decides(struct vrrp_fsm *fsm, int64_t now)
 {
 	int64_t whole = vrrp_fsm_down_interval(fsm);
-	bool leading = fsm->leading_at != VRRP_NEVER && now - fsm->leading_at < whole;
-	bool gap = fsm->following_at == VRRP_NEVER || now - fsm->following_at >= whole;
+	bool first = fsm->following_since == VRRP_NEVER || now - fsm->following_at >= whole;
+	bool alone = fsm->leading_at == VRRP_NEVER || fsm->leading_at < fsm->following_since;
 
-	fsm->following_at = now;
-	if (leading || gap)
-		fsm->following_since = leading ? VRRP_NEVER : now;
-	else if (fsm->following_since == VRRP_NEVER)
+	if (first || !alone)
 		fsm->following_since = now;
-	return fsm->following_since != VRRP_NEVER && now - fsm->following_since >= whole;
+	fsm->following_at = now;
+	return now - fsm->following_since >= whole;
 }
 
 static enum verdict judge(struct vrrp_fsm *fsm, const struct vrrp_heard *heard, int64_t now)

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vrrp/vrrp_inst.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+
+void vrrp_inst_init(struct vrrp_inst *inst, const struct vrrp_shared *shared,
+	const struct vrrp_instance *conf, const char *unit)
+{
+	inst->shared = shared;
+	inst->conf = conf;
+	inst->unit = unit;
+	snprintf(inst->waiting, sizeof(inst->waiting), "not looked at yet");
+	for (int i = 0; i < 2; i++) {
+		if ((i == 0 ? conf->ipv4_count : conf->ipv6_count) == 0)
+			continue;
+		inst->routers[inst->router_count++] =
+			(struct vrrp_router){.family = i == 0 ? AF_INET : AF_INET6,
+				.conf = conf,
+				.tx = shared->tx,
+				.heard_at = VRRP_NEVER};
+	}
+}
+
+/* ---- the interface ---- */
+
+struct source_search {
+	const struct vrrp_inst *inst;
+	uint8_t family;
+	struct net_addr found;
+};
+
+static bool is_ours(const struct vrrp_inst *inst, const struct net_addr *addr)
+{
+	const struct vrrp_instance *c = inst->conf;
+
+	/* The owner's addresses are the interface's own (RFC 9568 section 1.7). */
+	if (c->priority == VRRP_PRIORITY_OWNER)
+		return false;
+	for (size_t i = 0; i < c->ipv4_count + c->ipv6_count; i++)
+		if (addr_equal(&c->addresses[i].addr, addr))
+			return true;
+	return false;
+}
+
+/* IPv4: the first that is not virtual, which is the primary one. IPv6: the link-local one. */
+static bool is_source(void *data, const struct vrrp_address *address)
+{
+	struct source_search *s = data;
+	const uint8_t *b = address->addr.bytes;
+
+	if (address->addr.family != s->family || is_ours(s->inst, &address->addr))
+		return true;
+	if (s->family == AF_INET6 && !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80))
+		return true;
+	s->found = address->addr;
+	return false;
+}
+
+/* Once one was there it stays in use when it goes: silence would be worse. */
+static void look_for_source(struct vrrp_inst *inst, struct vrrp_router *router)
+{
+	const struct net_addr *given =
+		router->family == AF_INET ? &inst->conf->source_ipv4 : &inst->conf->source_ipv6;
+	struct source_search search = {.inst = inst, .family = router->family};
+
+	if (given->family != AF_UNSPEC) {
+		if (router->source.family != AF_UNSPEC ||
+			vrrp_net_has_address(inst->shared->net, inst->ifindex, given))
+			router->source = *given;
+		return;
+	}
+	vrrp_net_each_address(inst->shared->net, inst->ifindex, is_source, &search);
+	if (search.found.family != AF_UNSPEC)
+		router->source = search.found;
+}
+
+static bool wait_for(struct vrrp_inst *inst, const char *what)
+{
+	inst->ready = false;
+	snprintf(inst->waiting, sizeof(inst->waiting), "%s %s", inst->conf->interface, what);
+	return false;
+}
+
+/* vrrp4-INDEX-VRID: an interface has one virtual MAC a family and vrid. */
+static int make_macvlan(struct vrrp_inst *inst, struct vrrp_router *router)
+{
+	char name[64];
+	int err;
+
+	vrrp_packet_virtual_mac(router->family, inst->conf->vrid, router->mac);
+	if (router->place && vrrp_net_link_at(inst->shared->net, router->place))
+		return 0;
+	snprintf(name, sizeof(name), "vrrp%d-%d-%u", router->family == AF_INET ? 4 : 6, inst->ifindex,
+		inst->conf->vrid);
+	name[VRRP_IFNAME_SIZE - 1] = 0;
+	err = vrrp_net_add_macvlan(inst->shared->net, inst->ifindex, name, router->mac, &router->place);
+	if (!err)
+		vrrp_ward_add_link(inst->shared->ward, name, router->place);
+	return err;
+}
+
+static bool look_at_routers(struct vrrp_inst *inst, const struct vrrp_link *link, bool *moved)
+{
+	for (size_t i = 0; i < inst->router_count; i++) {
+		struct vrrp_router *router = &inst->routers[i];
+
+		router->ifindex = inst->ifindex;
+		look_for_source(inst, router);
+		if (inst->conf->virtual_mac) {
+			int err = make_macvlan(inst, router);
+
+			if (err) {
+				char what[96];
+
+				snprintf(what, sizeof(what), "takes no macvlan for its virtual MAC: %s",
+					strerror(-err));
+				return wait_for(inst, what);
+			}
+		} else {
+			*moved |= router->place && memcmp(router->mac, link->mac, 6) != 0;
+			memcpy(router->mac, link->mac, 6);
+			router->place = inst->ifindex;
+		}
+		if (router->source.family == AF_UNSPEC)
+			return wait_for(inst, router->family == AF_INET
+						      ? "has no IPv4 address yet"
+						      : "has no link-local IPv6 address yet");
+	}
+	return true;
+}
+
+static void interface_is_gone(struct vrrp_inst *inst)
+{
+	inst->ifindex = 0;
+	for (size_t i = 0; i < inst->router_count; i++) {
+		struct vrrp_router *router = &inst->routers[i];
+
+		if (inst->conf->virtual_mac && router->place)
+			vrrp_ward_drop_link(inst->shared->ward, router->place);
+		router->ifindex = router->place = 0;
+		router->source.family = AF_UNSPEC;
+	}
+}
+
+/* An owner's addresses may be the interface's own (RFC 9568 section 1.7): those are not ours to remove. */
+static bool is_interfaces_own(const struct vrrp_inst *inst, int place, const struct net_addr *addr)
+{
+	struct vrrp_held held;
+	size_t cursor = 0;
+
+	if (inst->conf->priority != VRRP_PRIORITY_OWNER ||
+		!vrrp_net_has_address(inst->shared->net, place, addr))
+		return false;
+	while (vrrp_ward_next_held(inst->shared->ward, &cursor, &held))
+		if (held.ifindex == place && addr_equal(&held.address.addr, addr))
+			return false;
+	return true;
+}
+
+/* Addresses of a run before this one are there although we are not Active. */
+static void clean_up(struct vrrp_inst *inst)
+{
+	if (inst->taken_over)
+		return;
+	inst->taken_over = true;
+	for (size_t r = 0; r < inst->router_count; r++) {
+		struct vrrp_router *router = &inst->routers[r];
+		size_t count;
+		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
+		const int places[2] = {router->place, router->place == inst->ifindex ? 0 : inst->ifindex};
+
+		for (size_t i = 0; i < count; i++)
+			for (int p = 0; p < 2; p++) {
+				char text[ADDR_TEXT_MAX];
+
+				if (!places[p] ||
+					!vrrp_net_has_address(inst->shared->net, places[p], &list[i].addr) ||
+					is_interfaces_own(inst, places[p], &list[i].addr))
+					continue;
+				vrrp_net_remove_address(inst->shared->net, places[p], &list[i]);
+				vrrp_ward_drop(inst->shared->ward, places[p], &list[i].addr);
+				log_warn("%s: %s was on %s already, and is removed until this node is Active",
+					inst->conf->name, addr_format(&list[i].addr, text),
+					inst->conf->interface);
+			}
+	}
+}
+
+bool vrrp_inst_look(struct vrrp_inst *inst, bool keep)
+{
+	const struct vrrp_link *link = vrrp_net_link(inst->shared->net, inst->conf->interface);
+	bool moved = false;
+
+	if (!link || (inst->ifindex && inst->ifindex != link->ifindex)) {
+		interface_is_gone(inst);
+		inst->taken_over = false;
+	}
+	if (!link)
+		return wait_for(inst, "is missing");
+	inst->ifindex = link->ifindex;
+	if (!link->ethernet)
+		return wait_for(inst, "is no Ethernet interface");
+	if (!link->up)
+		return wait_for(inst, "is down");
+	if (!link->carrier)
+		return wait_for(inst, "has no carrier");
+	if (!look_at_routers(inst, link, &moved))
+		return moved;
+	if (keep)
+		inst->taken_over = true;
+	clean_up(inst);
+	inst->ready = true;
+	inst->waiting[0] = 0;
+	return moved;
+}
+
+/* ---- addresses ---- */
+
+/* With a virtual MAC the address is beside those of the interface, in the same subnet: one route for it is enough. */
+static unsigned flags_for(const struct vrrp_inst *inst)
+{
+	return inst->conf->virtual_mac ? VRRP_ADDRESS_NO_ROUTE : 0;
+}
+
+static int add(struct vrrp_inst *inst, const struct vrrp_router *router, const struct vrrp_address *address)
+{
+	struct vrrp_held held = {.ifindex = router->place, .address = *address};
+	const struct vrrp_link *link = vrrp_net_link_at(inst->shared->net, router->place);
+	char text[ADDR_TEXT_MAX];
+	int err;
+
+	if (is_interfaces_own(inst, router->place, &address->addr))
+		return 0;
+	snprintf(held.unit, sizeof(held.unit), "%s", inst->unit);
+	snprintf(held.interface, sizeof(held.interface), "%s", link ? link->name : inst->conf->interface);
+	err = vrrp_ward_hold(inst->shared->ward, &held);
+	if (!err)
+		err = vrrp_net_add_address(inst->shared->net, router->place, address, flags_for(inst));
+	if (!err)
+		return 0;
+	inst->add_failed++;
+	snprintf(inst->add_error, sizeof(inst->add_error), "cannot add %s to %s: %s",
+		addr_format(&address->addr, text), held.interface, strerror(-err));
+	log_error("%s: %s", inst->conf->name, inst->add_error);
+	return err;
+}
+
+static void take_away(
+	struct vrrp_inst *inst, const struct vrrp_router *router, const struct vrrp_address *address)
+{
+	char text[ADDR_TEXT_MAX];
+	int err;
+
+	if (is_interfaces_own(inst, router->place, &address->addr))
+		return;
+	err = router->place ? vrrp_net_remove_address(inst->shared->net, router->place, address) : 0;
+
+	if (err && err != -ENODEV) {
+		/* It stays in the ward: who comes after us tries again. */
+		log_error("%s: cannot remove %s from %s: %s", inst->conf->name,
+			addr_format(&address->addr, text), inst->conf->interface, strerror(-err));
+		return;
+	}
+	vrrp_ward_drop(inst->shared->ward, router->place, &address->addr);
+}
+
+static void set_farewells(struct vrrp_inst *inst)
+{
+	static struct vrrp_farewell farewell;
+
+	for (size_t r = 0; r < inst->router_count; r++)
+		if (vrrp_router_farewell(&inst->routers[r], &farewell) == 0)
+			vrrp_ward_set_farewell(inst->shared->ward, &farewell);
+}
+
+size_t vrrp_inst_acquire(struct vrrp_inst *inst)
+{
+	size_t count, failed = 0;
+
+	inst->holds = true;
+	inst->add_error[0] = 0;
+	set_farewells(inst);
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_address *list = vrrp_router_addresses(&inst->routers[r], &count);
+
+		for (size_t i = 0; i < count; i++)
+			failed += add(inst, &inst->routers[r], &list[i]) != 0;
+	}
+	return failed;
+}
+
+void vrrp_inst_release(struct vrrp_inst *inst)
+{
+	size_t count;
+
+	inst->holds = false;
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_router *router = &inst->routers[r];
+		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
+
+		vrrp_ward_clear_farewell(
+			inst->shared->ward, router->ifindex, router->family, inst->conf->vrid);
+		for (size_t i = 0; i < count; i++)
+			take_away(inst, router, &list[i]);
+	}
+}
+
+size_t vrrp_inst_put_back(struct vrrp_inst *inst)
+{
+	size_t count, missing = 0;
+
+	if (!inst->holds)
+		return 0;
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_router *router = &inst->routers[r];
+		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
+
+		for (size_t i = 0; i < count && router->place; i++) {
+			char text[ADDR_TEXT_MAX];
+
+			if (vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr))
+				continue;
+			if (add(inst, router, &list[i]))
+				continue;
+			missing++;
+			inst->put_back++;
+			log_warn("%s: %s was removed from %s by another program; put back", inst->conf->name,
+				addr_format(&list[i].addr, text), inst->conf->interface);
+		}
+	}
+	return missing;
+}
+
+void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s)
+{
+	size_t count;
+
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_address *list = vrrp_router_addresses(&inst->routers[r], &count);
+
+		for (size_t i = 0; i < count; i++)
+			vrrp_net_expire_address(inst->shared->net, inst->routers[r].place, &list[i],
+				flags_for(inst), expire_s);
+	}
+}
+
+/* ---- reload ---- */
+
+static bool lists(const struct vrrp_instance *c, const struct vrrp_address *address)
+{
+	for (size_t i = 0; i < c->ipv4_count + c->ipv6_count; i++)
+		if (addr_equal(&c->addresses[i].addr, &address->addr) &&
+			c->addresses[i].prefix == address->prefix)
+			return true;
+	return false;
+}
+
+bool vrrp_inst_reconfigure(struct vrrp_inst *inst, const struct vrrp_instance *conf)
+{
+	const struct vrrp_instance *old = inst->conf;
+	bool came = false;
+	size_t count;
+
+	for (size_t r = 0; r < inst->router_count; r++) {
+		struct vrrp_router *router = &inst->routers[r];
+		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
+
+		for (size_t i = 0; i < count && inst->holds; i++)
+			if (!lists(conf, &list[i]))
+				take_away(inst, router, &list[i]);
+	}
+	inst->conf = conf;
+	for (size_t r = 0; r < inst->router_count; r++)
+		inst->routers[r].conf = conf;
+	for (size_t i = 0; i < conf->ipv4_count + conf->ipv6_count; i++)
+		came |= !lists(old, &conf->addresses[i]);
+	if (inst->holds)
+		vrrp_inst_acquire(inst);
+	else if (came)
+		inst->taken_over = false;
+	return came && inst->holds;
+}
+
+void vrrp_inst_clear(struct vrrp_inst *inst)
+{
+	for (size_t r = 0; r < inst->router_count; r++) {
+		struct vrrp_router *router = &inst->routers[r];
+
+		if (!inst->conf->virtual_mac || !router->place)
+			continue;
+		if (vrrp_net_remove_link(inst->shared->net, router->place) == 0)
+			vrrp_ward_drop_link(inst->shared->ward, router->place);
+		router->place = 0;
+	}
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An instance in the kernel: its interface (or what it waits for), its macvlans, its addresses, its one or two virtual
+ * routers. Does what its unit says; has no state but whether it holds the addresses.
+ */
+#ifndef TANDEM_VRRP_INST_H
+#define TANDEM_VRRP_INST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vrrp/vrrp_net.h"
+#include "vrrp/vrrp_router.h"
+#include "vrrp/vrrp_ward.h"
+
+/* What instances share; the speaker owns it all. */
+struct vrrp_shared {
+	struct vrrp_net *net;
+	struct vrrp_tx *tx;
+	struct vrrp_ward *ward;
+};
+
+#define VRRP_WAITING_MAX 160
+
+struct vrrp_inst {
+	const struct vrrp_shared *shared;
+	const struct vrrp_instance *conf; /* the model's, set anew on reload */
+	const char *unit;                 /* its unit's name, for the ward */
+	struct vrrp_router routers[2];
+	size_t router_count;
+	int ifindex;                    /* 0: no such interface now */
+	bool ready;                     /* can speak; else: */
+	char waiting[VRRP_WAITING_MAX]; /* for what */
+	bool holds;                     /* the addresses are to be there */
+	bool taken_over;                /* what an earlier speaker left on the interface was looked after */
+	uint64_t put_back;              /* addresses that somebody else had removed */
+	uint64_t add_failed;
+	char add_error[VRRP_WAITING_MAX]; /* the last failure to add one, "" */
+};
+
+/* Fill a zeroed one; touches nothing outside. */
+void vrrp_inst_init(struct vrrp_inst *inst, const struct vrrp_shared *shared,
+	const struct vrrp_instance *conf, const char *unit);
+
+/* Look at the interface anew: ready or waiting, source addresses, MACs, macvlans. keep: do not clean up what an earlier
+ * speaker left, it goes on being used. True when a MAC or the active slave changed (announce again). */
+bool vrrp_inst_look(struct vrrp_inst *inst, bool keep);
+
+/* Put the addresses there; also what was removed meanwhile. Returns how many could not be (counted, text in add_error). */
+size_t vrrp_inst_acquire(struct vrrp_inst *inst);
+
+/* Take them away. */
+void vrrp_inst_release(struct vrrp_inst *inst);
+
+/* Somebody took an address away although we hold it: put it back. How many were missing. */
+size_t vrrp_inst_put_back(struct vrrp_inst *inst);
+
+/* Leave them, for that long, to a speaker that comes soon (0: for ever again). */
+void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s);
+
+/* Another config for the same interface, vrid, version, families and MAC: addresses that are no longer wanted go, new
+ * ones come when it holds. True when one came. */
+bool vrrp_inst_reconfigure(struct vrrp_inst *inst, const struct vrrp_instance *conf);
+
+/* The macvlans go, when there are any. */
+void vrrp_inst_clear(struct vrrp_inst *inst);
+
+#endif

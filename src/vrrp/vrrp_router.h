@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One virtual router (RFC 9568 section 1.7): an instance's part for one family. Builds and sends its adverts and
+ * announcements, judges those that come by the config, counts both. Has no state of its own: that is the unit's.
+ */
+#ifndef TANDEM_VRRP_ROUTER_H
+#define TANDEM_VRRP_ROUTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vrrp/vrrp_fsm.h"
+#include "vrrp/vrrp_model.h"
+#include "vrrp/vrrp_packet.h"
+#include "vrrp/vrrp_sock.h"
+#include "vrrp/vrrp_ward.h"
+
+struct vrrp_router_counters {
+	uint64_t sent, sent_zero, send_failed;  /* adverts; those of priority 0 among them */
+	uint64_t received, received_zero;       /* good ones */
+	uint64_t received_legacy, received_rfc; /* good ones of v3 over IPv4 by form of the checksum */
+	uint64_t discarded[VRRP_DISCARD_REASONS];
+	uint64_t interval_mismatch, address_mismatch; /* good ones that say something else than our config */
+	uint64_t announced;                           /* gratuitous ARP or unsolicited NA frames */
+};
+
+struct vrrp_router {
+	uint8_t family;
+	const struct vrrp_instance *conf; /* the model's, set anew on reload */
+	struct vrrp_tx *tx;
+	int ifindex;            /* of the instance's interface: adverts come and go there */
+	uint8_t mac[6];         /* of adverts and announcements: the interface's or the virtual one */
+	int place;              /* ifindex where the addresses are: the interface or the macvlan */
+	struct net_addr source; /* of adverts; AF_UNSPEC until one was there */
+	struct vrrp_router_counters n;
+	/* of the last good advert */
+	struct net_addr heard_from;
+	uint8_t heard_priority;
+	uint32_t heard_interval_ms;
+	int64_t heard_at; /* ns, VRRP_NEVER: none */
+	bool interval_differs, addresses_differ;
+};
+
+/* The addresses of the router's family; count may be NULL. */
+const struct vrrp_address *vrrp_router_addresses(const struct vrrp_router *router, size_t *count);
+
+/* Send an advert to the group or to each peer. 0 or the first -errno; counted, not logged. */
+int vrrp_router_advertise(struct vrrp_router *router, uint8_t priority);
+
+/* Tell the link who has the addresses. 0 or the first -errno. */
+int vrrp_router_announce(struct vrrp_router *router);
+
+/* The advert of priority 0, for somebody who may have to send it instead. 0, or -EAGAIN without a source. */
+int vrrp_router_farewell(const struct vrrp_router *router, struct vrrp_farewell *out);
+
+/*
+ * Judge an advert that decoded well, by the config. VRRP_OK: heard is what the state machine is to be told, and what
+ * was seen is remembered.
+ */
+enum vrrp_discard vrrp_router_judge(struct vrrp_router *router, const struct vrrp_advert *advert,
+	const struct vrrp_ip *ip, enum vrrp_checksum_form form, int64_t now, struct vrrp_heard *heard);
+
+#endif

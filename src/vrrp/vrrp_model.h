@@ -95,7 +95,8 @@ struct vrrp_instance {
 struct vrrp_unit_model {
 	char name[VRRP_NAME_MAX + 1]; /* the group's, or the instance's that is alone */
 	bool is_group;
-	size_t *members; /* owned; indexes into instances; all of the same priority, interval, preempt and delay */
+	size_t *members; /* owned; indexes into instances, in the group's order; all of the same version, priority,
+			    interval, preempt, delay and announce_*: what the one state machine has once */
 	size_t member_count;
 	struct vrrp_track *tracks; /* owned: the group's own */
 	size_t track_count;
@@ -119,7 +120,7 @@ void vrrp_model_clear(struct vrrp_model *model);
 long vrrp_model_find_instance(const struct vrrp_model *model, const char *name);
 long vrrp_model_find_unit(const struct vrrp_model *model, const char *name);
 
-/* Do two tracks, commands, instances say the same? */
+/* Do two tracks, commands, instances say the same? An instance's unit, an index into its model, is not compared. */
 bool vrrp_command_equal(const struct vrrp_command *a, const struct vrrp_command *b);
 bool vrrp_track_equal(const struct vrrp_track *a, const struct vrrp_track *b);
 bool vrrp_instance_equal(const struct vrrp_instance *a, const struct vrrp_instance *b);

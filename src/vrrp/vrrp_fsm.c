@@ -169,7 +169,6 @@ static void become_backup(struct vrrp_fsm *fsm, const struct vrrp_heard *heard, 
 	fsm->forced = false;
 	fsm->lower_at = VRRP_NEVER;
 	obey(fsm, heard, now);
-	do_simple(actions, VRRP_DO_RELEASE);
 	enter(fsm, VRRP_BACKUP, cause, now, actions);
 }
 
@@ -333,15 +332,26 @@ static void answer(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actio
 	}
 }
 
+/* The last claim comes after the release: the winner may not know that there was a conflict, and answers with an
+ * announcement that no other follows. */
+static void lose(
+	struct vrrp_fsm *fsm, const struct vrrp_heard *heard, int64_t now, struct vrrp_actions *actions)
+{
+	uint8_t own = vrrp_fsm_priority(fsm);
+	enum vrrp_cause cause =
+		heard->priority > own ? VRRP_CAUSE_HIGHER_PRIORITY : VRRP_CAUSE_HIGHER_ADDRESS;
+
+	do_simple(actions, VRRP_DO_RELEASE);
+	do_action(actions, &(struct vrrp_action){.type = VRRP_DO_ADVERTISE, .priority = own});
+	become_backup(fsm, heard, cause, now, actions);
+}
+
 static void active_advert(
 	struct vrrp_fsm *fsm, const struct vrrp_heard *heard, int64_t now, struct vrrp_actions *actions)
 {
 	switch (judge(fsm, heard, now)) {
 	case LOST:
-		become_backup(fsm, heard,
-			heard->priority > vrrp_fsm_priority(fsm) ? VRRP_CAUSE_HIGHER_PRIORITY
-								 : VRRP_CAUSE_HIGHER_ADDRESS,
-			now, actions);
+		lose(fsm, heard, now, actions);
 		break;
 	case WON:
 		answer(fsm, now, actions);
@@ -441,8 +451,10 @@ static void handover_step(
 		break;
 	case VRRP_EVENT_ADVERT:
 		/* Another one that leaves takes nothing over. */
-		if (event->heard.priority != 0)
-			become_backup(fsm, &event->heard, VRRP_CAUSE_ACCEPTED, now, actions);
+		if (event->heard.priority == 0)
+			break;
+		do_simple(actions, VRRP_DO_RELEASE);
+		become_backup(fsm, &event->heard, VRRP_CAUSE_ACCEPTED, now, actions);
 		break;
 	case VRRP_EVENT_CONFIG:
 		fsm->active_interval = fsm->config.interval_ns;

@@ -172,7 +172,7 @@ static void active_yields_to_a_higher_priority(void **state)
 {
 	int64_t now = active_of(&plain);
 
-	assert_string_equal(hear_interval(101, 2 * S, now), "- A>B");
+	assert_string_equal(hear_interval(101, 2 * S, now), "- A100 A>B");
 	assert_int_equal(f.cause, VRRP_CAUSE_HIGHER_PRIORITY);
 	assert_int_equal(f.active_interval, 2 * S);
 	assert_int_equal(f.down_at, now + 2 * DOWN_100);
@@ -183,7 +183,7 @@ static void active_yields_to_an_equal_priority_with_a_greater_address(void **sta
 {
 	int64_t now = active_of(&plain);
 
-	assert_string_equal(hear_on(100, 1, true, now), "- A>B");
+	assert_string_equal(hear_on(100, 1, true, now), "- A100 A>B");
 	assert_int_equal(f.cause, VRRP_CAUSE_HIGHER_ADDRESS);
 	assert_int_equal(f.down_at, now + DOWN_100);
 }
@@ -213,7 +213,7 @@ static void active_yields_also_when_preempt_is_off(void **state)
 
 	config.preempt = false;
 	now = active_of(&config);
-	assert_string_equal(hear(101, now), "- A>B");
+	assert_string_equal(hear(101, now), "- A100 A>B");
 }
 
 static void active_shutdown_says_priority_0(void **state)

@@ -37,7 +37,8 @@ static void a_following_address_decides_after_a_down_interval_alone(void **state
 		assert_string_equal(hear_on(100, tie, false, now), nothing);
 		for (int64_t at = now + S; at < now + DOWN_100; at += S)
 			assert_string_equal(hear_on(100, tie, false, at), nothing);
-		assert_string_equal(hear_on(100, tie, false, now + DOWN_100), tie > 0 ? "- A>B" : "A100 N");
+		assert_string_equal(
+			hear_on(100, tie, false, now + DOWN_100), tie > 0 ? "- A100 A>B" : "A100 N");
 	}
 }
 
@@ -68,7 +69,7 @@ static void a_higher_priority_wins_on_any_virtual_router(void **state)
 {
 	int64_t now = active_of(&plain);
 
-	assert_string_equal(hear_on(101, -1, false, now), "- A>B");
+	assert_string_equal(hear_on(101, -1, false, now), "- A100 A>B");
 }
 
 static void an_advert_on_any_virtual_router_keeps_a_backup(void **state)
@@ -246,7 +247,7 @@ static void forced_ends_with_active(void **state)
 	backup_of(&plain);
 	hear(200, S);
 	step(VRRP_EVENT_TAKE, 2 * S);
-	assert_string_equal(hear(255, 3 * S), "- A>B");
+	assert_string_equal(hear(255, 3 * S), "- A254 A>B");
 	assert_false(f.forced);
 	backup_of(&plain);
 	hear(200, S);
@@ -397,7 +398,7 @@ static void after_a_pause_one_advert_is_sent(void **state)
 static void after_a_pause_what_arrived_goes_first(void **state)
 {
 	active_of(&plain);
-	assert_string_equal(hear(200, f.since + 100 * S), "- A>B");
+	assert_string_equal(hear(200, f.since + 100 * S), "- A100 A>B");
 	assert_string_equal(step(VRRP_EVENT_TIMER, f.since), nothing);
 }
 

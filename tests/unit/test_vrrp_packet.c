@@ -486,6 +486,7 @@ static void what_cannot_be_sent(void **state)
 	REFUSED(&six, &ipv4);
 	REFUSED(&v3, &ipv6);
 	REFUSED(&six, &mixed);
+	REFUSED(&v3, &mixed);
 	bad = six, bad.addresses = (const uint8_t[16]){0xfd, 0};
 	REFUSED(&bad, &ipv6);
 #undef REFUSED

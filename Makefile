@@ -177,6 +177,15 @@ UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset
 
 # ---- vrrp ----
+VRRP_CONF := $(addprefix src/vrrp/,vrrp_conf.c vrrp_conf_check.c vrrp_conf_group.c vrrp_conf_instance.c \
+	vrrp_conf_track.c vrrp_model.c)
+UNIT_vrrp_conf              := tests/unit/vrrp_conf_harness.c $(CONF) $(VRRP_CONF)
+UNITLIBS_vrrp_conf          := -lconfig -lm
+UNIT_vrrp_conf_instance     := $(UNIT_vrrp_conf)
+UNITLIBS_vrrp_conf_instance := -lconfig -lm
+UNIT_vrrp_conf_check        := $(UNIT_vrrp_conf)
+UNITLIBS_vrrp_conf_check    := -lconfig -lm
+UNIT_TESTS                  += vrrp_conf vrrp_conf_instance vrrp_conf_check
 UNIT_vrrp_fsm       := tests/unit/fsm_harness.c src/vrrp/vrrp_fsm.c
 UNIT_vrrp_handover  := $(UNIT_vrrp_fsm)
 UNIT_TESTS          += vrrp_fsm vrrp_handover

@@ -32,8 +32,9 @@ PROGS   := $(DAEMONS) tandemctl $(APPS)
 
 COMMON_SRC := $(wildcard src/common/*.c)
 LB_SRC     := $(wildcard src/lb/*.c)
-# `tandemctl check` reads a config as tandem-lb does.
-CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
+# `tandemctl check` reads a config as the daemons do.
+VRRP_CONF  := $(wildcard src/vrrp/vrrp_conf*.c) src/vrrp/vrrp_model.c
+CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
 APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c))
 
 SRC_tandem-lb  := $(LB_SRC) $(COMMON_SRC)
@@ -137,7 +138,7 @@ UNITLIBS_ctl_client := -ljansson -lpthread
 UNIT_ctl_rundir     := src/common/ctl_rundir.c
 UNIT_table          := src/ctl/table.c src/ctl/human.c src/common/clean_text.c
 UNIT_tandemctl      := $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) $(CTL_SOCK) $(wildcard src/common/conf*.c) \
-	src/common/addr.c $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
+	src/common/addr.c $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
 UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lutil
 UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl
 
@@ -147,7 +148,7 @@ UNITLIBS_conf    := -lconfig -lm
 UNIT_lb_model    := src/lb/lb_model.c src/lb/lb_escape.c
 UNIT_lb_conf     := $(CONF) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
 UNITLIBS_lb_conf := -lconfig -lm
-FUZZ_conf        := $(UNIT_lb_conf)
+FUZZ_conf        := $(UNIT_lb_conf) $(VRRP_CONF)
 FUZZLIBS_conf    := -lconfig -lm
 UNIT_TESTS       += conf lb_model lb_conf
 
@@ -177,8 +178,6 @@ UNITLIBS_lb_reset := -lbpf -lev
 UNIT_TESTS        += lb_links lb_reset
 
 # ---- vrrp ----
-VRRP_CONF := $(addprefix src/vrrp/,vrrp_conf.c vrrp_conf_check.c vrrp_conf_group.c vrrp_conf_instance.c \
-	vrrp_conf_track.c vrrp_model.c)
 UNIT_vrrp_conf              := tests/unit/vrrp_conf_harness.c $(CONF) $(VRRP_CONF)
 UNITLIBS_vrrp_conf          := -lconfig -lm
 UNIT_vrrp_conf_instance     := $(UNIT_vrrp_conf)
@@ -198,6 +197,28 @@ UNIT_TESTS          += vrrp_packet vrrp_frame vrrp_priority vrrp_model
 UNIT_vrrp_timer     := src/vrrp/vrrp_timer.c
 UNITLIBS_vrrp_timer := -lev
 UNIT_TESTS          += vrrp_timer
+VRRP_NET := $(addprefix src/vrrp/,vrrp_net.c vrrp_net_parse.c vrrp_net_copy.c vrrp_net_change.c vrrp_net_macvlan.c \
+	vrrp_timer.c) tests/unit/vrrp_netns.c src/common/log.c src/common/addr.c
+UNIT_vrrp_net          := $(VRRP_NET)
+UNITLIBS_vrrp_net      := -lev -lnl-3
+UNIT_TESTS          += vrrp_net
+VRRP_EXEC            := src/vrrp/vrrp_exec.c src/vrrp/vrrp_exec_check.c src/common/log.c
+UNIT_vrrp_exec       := $(VRRP_EXEC)
+UNITLIBS_vrrp_exec   := -lev
+UNIT_vrrp_notify     := src/vrrp/vrrp_notify.c $(VRRP_EXEC) src/common/clean_text.c
+UNITLIBS_vrrp_notify := -lev
+VRRP_POOL_ANSWER     := src/vrrp/vrrp_pool_answer.c $(CTL_WIRE)
+UNIT_vrrp_track      := $(wildcard src/vrrp/vrrp_track*.c) $(addprefix src/vrrp/,vrrp_exec.c vrrp_exec_check.c vrrp_model.c) \
+	$(VRRP_POOL_ANSWER) src/common/ctl_rundir.c
+UNITLIBS_vrrp_track  := -lev -ljansson
+FUZZ_vrrp_pool       := $(VRRP_POOL_ANSWER)
+FUZZLIBS_vrrp_pool   := -ljansson
+UNIT_TESTS           += vrrp_exec vrrp_notify
+VRRP_WARD           := $(addprefix src/vrrp/,vrrp_ward.c vrrp_ward_file.c vrrp_ward_slot.c vrrp_ward_active.c \
+	vrrp_ward_farewell.c) src/common/addr.c
+UNIT_vrrp_ward      := $(VRRP_WARD)
+FUZZ_vrrp_ward      := $(VRRP_WARD)
+UNIT_TESTS          += vrrp_ward
 
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	$(MAKING)

@@ -20,10 +20,10 @@ struct vrrp_tracks;
 struct vrrp_tracks_env {
 	struct ev_loop *loop;       /* the default one */
 	const struct vrrp_net *net; /* links */
-	const char *rundir;         /* where lb.sock is */
+	const char *rundir;         /* where lb-ro.sock is; copied */
 };
 
-/* Some observation changed: look at vrrp_tracks_terms() again. Not called from within open. */
+/* Some observation changed: look at vrrp_tracks_terms() again. Not called from within open; may not close the tracks. */
 typedef void vrrp_tracks_fn(void *data);
 
 /* Observe; the tracks are copied. Interfaces and files have their value at once, scripts and pools are unknown until the

@@ -209,11 +209,15 @@ UNIT_vrrp_notify     := src/vrrp/vrrp_notify.c $(VRRP_EXEC) src/common/clean_tex
 UNITLIBS_vrrp_notify := -lev
 VRRP_POOL_ANSWER     := src/vrrp/vrrp_pool_answer.c $(CTL_WIRE)
 UNIT_vrrp_track      := $(wildcard src/vrrp/vrrp_track*.c) $(addprefix src/vrrp/,vrrp_exec.c vrrp_exec_check.c vrrp_model.c) \
-	$(VRRP_POOL_ANSWER) src/common/ctl_rundir.c
+	$(VRRP_POOL_ANSWER) src/common/ctl_rundir.c src/common/addr.c
 UNITLIBS_vrrp_track  := -lev -ljansson
+UNIT_vrrp_track_pool      := $(UNIT_vrrp_track)
+UNITLIBS_vrrp_track_pool  := -lev -ljansson
+UNIT_vrrp_pool_answer     := $(VRRP_POOL_ANSWER)
+UNITLIBS_vrrp_pool_answer := -ljansson
 FUZZ_vrrp_pool       := $(VRRP_POOL_ANSWER)
 FUZZLIBS_vrrp_pool   := -ljansson
-UNIT_TESTS           += vrrp_exec vrrp_notify
+UNIT_TESTS           += vrrp_exec vrrp_notify vrrp_track
 VRRP_WARD           := $(addprefix src/vrrp/,vrrp_ward.c vrrp_ward_file.c vrrp_ward_slot.c vrrp_ward_active.c \
 	vrrp_ward_farewell.c) src/common/addr.c
 UNIT_vrrp_ward      := $(VRRP_WARD)

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tandemctl check FILE [-n NODE]: what tandem-lb -t says about a config file, without a daemon and without
- * privilege. The reading is src/lb/lb_conf.c's; only the telling stands here.
+ * tandemctl check FILE [-n NODE]: what tandem-lb -t and tandem-vrrp -t say about a config file, without a daemon and
+ * without privilege, and what only who sees both sections can say: whether a tracked pool exists. The reading is
+ * src/lb/lb_conf.c's and src/vrrp/vrrp_conf.c's.
  */
 #include "ctl/command.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/clean_text.h"
+#include "common/conf.h"
+#include "common/conf_names.h"
+#include "common/nearest.h"
 #include "ctl/view.h"
 #include "lb/lb_conf.h"
+#include "vrrp/vrrp_conf.h"
+
+/* What makes a file one for tandem-lb. */
+static const char *const lb_sections[] = {"pools", "services", "dataplane"};
 
 static const struct grammar grammar[] = {
 	{.type = GRAMMAR_TEXT, .required = true, .key = "file", .metavar = "FILE", .help = "the config file"},
@@ -23,7 +33,7 @@ static const struct grammar grammar[] = {
 static void render(const struct output *output, const json_t *args, const json_t *data)
 {
 	const json_t *errors = json_object_get(data, "errors");
-	char file[512], node[80], n[3][VIEW_TEXT_MAX];
+	char file[512], node[80], n[4][VIEW_TEXT_MAX];
 	uint64_t count;
 
 	for (size_t i = 0; i < json_array_size(errors); i++)
@@ -36,15 +46,187 @@ static void render(const struct output *output, const json_t *args, const json_t
 		fprintf(output->file, "%s: not valid\n", file);
 		return;
 	}
-	fprintf(output->file, "%s: valid%s%s: pools %s, backends %s, services %s\n", file,
+	fprintf(output->file, "%s: valid%s%s: pools %s, backends %s, services %s, vrrp instances %s\n", file,
 		*node ? " for node " : "", node, view_format(data, "pools", VIEW_EXACT, n[0]),
 		view_format(data, "backends", VIEW_EXACT, n[1]),
-		view_format(data, "services", VIEW_EXACT, n[2]));
+		view_format(data, "services", VIEW_EXACT, n[2]),
+		view_format(data, "vrrp_instances", VIEW_EXACT, n[3]));
+}
+
+/* ---- the readers' errors as one list ---- */
+
+struct outcome {
+	struct lb_model lb;
+	struct vrrp_model vrrp;
+	struct conf_errors of_file, of_lb,
+		of_vrrp; /* of_file: the language, and what is between the readers */
+};
+
+/* Add to lines (at most CONF_ERRORS_MAX, in the order of the file) what `from` has and they do not: both readers look at
+ * nodes and at the names of sections. Returns how many it found there already. */
+static size_t merge(struct conf_errors *lines, const struct conf_errors *from)
+{
+	size_t twice = 0;
+
+	for (size_t i = 0; i < from->shown; i++) {
+		const struct conf_error *e = &from->error[i];
+		size_t at = 0;
+
+		while (at < lines->shown &&
+			(lines->error[at].position != e->position || strcmp(lines->error[at].text, e->text)))
+			at++;
+		if (at < lines->shown) {
+			twice++;
+			continue;
+		}
+		for (at = lines->shown; at > 0 && lines->error[at - 1].position > e->position; at--)
+			if (at < CONF_ERRORS_MAX)
+				lines->error[at] = lines->error[at - 1];
+		if (at < CONF_ERRORS_MAX)
+			lines->error[at] = *e;
+		if (lines->shown < CONF_ERRORS_MAX)
+			lines->shown++;
+	}
+	return twice;
+}
+
+/* All of them in of_file. A mistake that neither list shows counts once for each reader that found it. */
+static void merge_all(struct outcome *o)
+{
+	size_t count = o->of_file.count + o->of_lb.count + o->of_vrrp.count;
+
+	conf_errors_sort(&o->of_file);
+	count -= merge(&o->of_file, &o->of_lb);
+	count -= merge(&o->of_file, &o->of_vrrp);
+	o->of_file.count = count;
+}
+
+/* ---- what must hold between the readers: the pools that tracks name ---- */
+
+/* Pools by name, sorted; NULL when their names are not certain, or no memory is left. */
+static struct conf_named *pool_names(const config_setting_t *pools, size_t *count)
+{
+	struct conf_named *named;
+
+	*count = conf_length(pools);
+	named = calloc(*count + 1, sizeof(*named));
+	for (size_t i = 0; named && i < *count; i++) {
+		const config_setting_t *group = conf_element(pools, i);
+		const char *name = NULL;
+
+		config_setting_lookup_string(group, "name", &name);
+		if (!name || !conf_name_is_valid(name, LB_NAME_MAX)) {
+			free(named);
+			return NULL;
+		}
+		named[i] = (struct conf_named){"pool", name, group, i};
+	}
+	if (named)
+		conf_names_sort(named, *count);
+	return named;
+}
+
+static void pool_missing(const struct conf *conf, const config_setting_t *track, const char *where,
+	const char *given, const struct conf_named *pools, size_t count)
+{
+	const char **names = conf_is_full(conf) ? NULL : calloc(count + 1, sizeof(*names));
+	const char *near = NULL;
+
+	for (size_t i = 0; names && i < count; i++)
+		names[i] = pools[i].name;
+	if (names)
+		near = nearest_word(given, names, count);
+	if (near)
+		conf_error(conf, track, "pool", "no pool is named '%.63s' in %s; did you mean '%s'?", given,
+			where, near);
+	else
+		conf_error(conf, track, "pool",
+			"no pool is named '%.63s' in %s; add it to 'pools' or name another", given, where);
+	free(names);
+}
+
+/* owner: an instance or a group; what shape it has is its reader's to say. */
+static void check_tracks(const struct conf *conf, const config_setting_t *owner, const char *where,
+	const struct conf_named *pools, size_t count)
+{
+	const config_setting_t *list = config_setting_get_member(owner, "track");
+
+	for (size_t i = 0; i < conf_length(list); i++) {
+		const config_setting_t *track = conf_element(list, i);
+		char label[2 * CONF_LABEL_MAX];
+		const char *pool = NULL;
+
+		if (!config_setting_is_group(track))
+			continue;
+		config_setting_lookup_string(track, "pool", &pool);
+		snprintf(label, sizeof(label), "track no. %zu of %s", i + 1, where);
+		if (pool && conf_name_is_valid(pool, LB_NAME_MAX) && !conf_names_find(pools, count, pool))
+			pool_missing(conf, track, label, pool, pools, count);
+	}
+}
+
+static void check_pools(const struct conf *conf)
+{
+	static const char *const lists[][2] = {{"instances", "instance"}, {"groups", "group"}};
+	const config_setting_t *pools = config_setting_get_member(conf_root(conf), "pools");
+	const config_setting_t *vrrp = config_setting_get_member(conf_root(conf), "vrrp");
+	struct conf_named *named;
+	size_t count;
+
+	if (!pools || !config_setting_is_list(pools) || !vrrp || !config_setting_is_group(vrrp))
+		return;
+	named = pool_names(pools, &count);
+	for (size_t k = 0; named && k < COUNT_OF(lists); k++) {
+		const config_setting_t *list = config_setting_get_member(vrrp, lists[k][0]);
+
+		for (size_t i = 0; i < conf_length(list); i++) {
+			const config_setting_t *owner = conf_element(list, i);
+			char where[CONF_LABEL_MAX];
+
+			if (config_setting_is_group(owner))
+				check_tracks(
+					conf, owner, conf_label(owner, lists[k][1], i, where), named, count);
+		}
+	}
+	free(named);
+}
+
+/* ---- the file ---- */
+
+/* The file by every program that it has something for; a file with nothing at all is tandem-lb's to refuse. */
+static void check_file(const char *file, const char *node, struct outcome *o)
+{
+	bool for_lb = false, for_vrrp;
+	const config_setting_t *root;
+	struct conf *conf;
+
+	memset(&o->lb, 0, sizeof(o->lb));
+	memset(&o->vrrp, 0, sizeof(o->vrrp));
+	conf_errors_init(&o->of_file);
+	conf_errors_init(&o->of_lb);
+	conf_errors_init(&o->of_vrrp);
+	if (conf_open(file, &conf, &o->of_file)) {
+		if (!o->of_file.count)
+			conf_errors_add(&o->of_file, 0, "%s: out of memory while reading the config", file);
+		return;
+	}
+	root = conf_root(conf);
+	for_vrrp = config_setting_get_member(root, "vrrp");
+	for (size_t i = 0; i < COUNT_OF(lb_sections); i++)
+		for_lb |= config_setting_get_member(root, lb_sections[i]) != NULL;
+	if (for_lb || !for_vrrp)
+		lb_conf_load(file, node, &o->lb, &o->of_lb);
+	if (for_vrrp)
+		vrrp_conf_load(file, node, &o->vrrp, &o->of_vrrp);
+	check_pools(conf);
+	conf_close(conf);
+	merge_all(o);
 }
 
 /* The outcome in the form that a daemon's answer has, so that --json works here too. */
-static json_t *describe(const char *file, const struct lb_model *model, const struct conf_errors *errors)
+static json_t *describe(const char *file, const struct outcome *o)
 {
+	const struct conf_errors *errors = &o->of_file;
 	json_t *lines = json_array();
 	size_t backends = 0;
 	char line[CONF_ERROR_TEXT];
@@ -53,30 +235,34 @@ static json_t *describe(const char *file, const struct lb_model *model, const st
 		clean_text(line, sizeof(line), errors->error[i].text);
 		json_array_append_new(lines, json_string(line));
 	}
-	for (size_t i = 0; i < model->pool_count; i++)
-		backends += model->pools[i].backend_count;
-	return json_pack("{s:s,s:s,s:b,s:o,s:I,s:I,s:I,s:I}", "file", file, "node", model->node, "valid",
-		errors->count == 0, "errors", lines, "error_count", (json_int_t)errors->count, "pools",
-		(json_int_t)model->pool_count, "backends", (json_int_t)backends, "services",
-		(json_int_t)model->service_count);
+	for (size_t i = 0; i < o->lb.pool_count; i++)
+		backends += o->lb.pools[i].backend_count;
+	return json_pack("{s:s,s:s,s:b,s:o,s:I,s:I,s:I,s:I,s:I}", "file", file, "node",
+		*o->lb.node ? o->lb.node : o->vrrp.node, "valid", errors->count == 0, "errors", lines,
+		"error_count", (json_int_t)errors->count, "pools", (json_int_t)o->lb.pool_count, "backends",
+		(json_int_t)backends, "services", (json_int_t)o->lb.service_count, "vrrp_instances",
+		(json_int_t)o->vrrp.instance_count);
 }
 
 static int run(const struct context *context, const struct subcommand *command, json_t *args)
 {
 	const char *file = json_string_value(json_object_get(args, "file"));
-	struct conf_errors errors;
-	struct lb_model model;
-	int rc = lb_conf_load(file, json_string_value(json_object_get(args, "node")), &model, &errors);
-	json_t *data = describe(file, &model, &errors);
+	struct outcome outcome;
+	json_t *data;
+	bool valid;
 
-	lb_model_clear(&model);
+	check_file(file, json_string_value(json_object_get(args, "node")), &outcome);
+	data = describe(file, &outcome);
+	valid = outcome.of_file.count == 0;
+	lb_model_clear(&outcome.lb);
+	vrrp_model_clear(&outcome.vrrp);
 	if (!data) {
 		fprintf(stderr, "tandemctl: out of memory\n");
 		return EXIT_REFUSED;
 	}
 	context->output.format->reply(&context->output, command, args, data);
 	json_decref(data);
-	return rc < 0 ? EXIT_USAGE : EXIT_DONE;
+	return valid ? EXIT_DONE : EXIT_USAGE;
 }
 
 const struct subcommand cmd_check = {

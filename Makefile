@@ -220,9 +220,10 @@ FUZZLIBS_vrrp_pool   := -ljansson
 UNIT_TESTS           += vrrp_exec vrrp_notify vrrp_track
 VRRP_WARD           := $(addprefix src/vrrp/,vrrp_ward.c vrrp_ward_file.c vrrp_ward_slot.c vrrp_ward_active.c \
 	vrrp_ward_farewell.c) src/common/addr.c
-UNIT_vrrp_ward      := $(VRRP_WARD)
+UNIT_vrrp_ward      := tests/unit/ward_harness.c $(VRRP_WARD)
+UNIT_vrrp_ward_kill := $(UNIT_vrrp_ward)
 FUZZ_vrrp_ward      := $(VRRP_WARD)
-UNIT_TESTS          += vrrp_ward
+UNIT_TESTS          += vrrp_ward vrrp_ward_kill
 
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	$(MAKING)

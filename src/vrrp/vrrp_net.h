@@ -4,7 +4,8 @@
  * changes the speaker makes: addresses, macvlan devices, the sysctls these need. Knows no instance; judges nothing.
  *
  * What is asked is answered from a copy that follows rtnetlink in the event loop and is read anew when the kernel says
- * that messages were lost. What is changed goes over a second socket and is acknowledged before the call returns.
+ * that messages were lost. What is changed goes over a second socket, is acknowledged before the call returns and is in
+ * the copy at once; ops hear of it later like of any change, but for a removal that was taken back since.
  */
 #ifndef TANDEM_VRRP_NET_H
 #define TANDEM_VRRP_NET_H
@@ -78,13 +79,22 @@ int vrrp_net_expire_address(struct vrrp_net *net, int ifindex, const struct vrrp
 int vrrp_net_remove_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address);
 
 /*
- * A macvlan (mode private) on parent with that MAC, up, with the sysctls that make the kernel answer ARP for its addresses
- * with its MAC only, and the parent silent for them (arp_ignore, arp_filter, rp_filter, accept_ra, addr_gen_mode none:
- * vrrp_net_macvlan.c says which and why). One that is there with that name, parent and MAC is taken over, one with
- * another parent or MAC is replaced. *ifindex is its index. 0 or -errno (-EOPNOTSUPP: no macvlan in this kernel).
+ * A macvlan (mode private) on parent with that MAC, with the sysctls that make the kernel answer ARP for its addresses
+ * with its MAC only, and the parent silent for them (vrrp_net_macvlan.c says which and why). It is made down, so that
+ * nothing is sent or taken with the virtual MAC; the first vrrp_net_add_address() brings it up. One that is there with
+ * that name, parent and MAC is taken over as it is, one with another parent or MAC is replaced. *ifindex is its index.
+ * 0 or -errno (-EOPNOTSUPP: no macvlan in this kernel; -EEXIST: a device of another kind has the name; -EBUSY: the
+ * parent is a bridge's port, or has a macvlan with that MAC).
  */
 int vrrp_net_add_macvlan(
 	struct vrrp_net *net, int parent, const char *name, const uint8_t mac[6], int *ifindex);
-int vrrp_net_remove_link(struct vrrp_net *net, int ifindex); /* 0 also when it is not there */
+
+/* Up or down; 0 or -errno. A macvlan is to be made down before its addresses are removed (down, its IPv6 addresses go by
+ * themselves, and removing them is 0), so that the kernel's farewells to their groups are not sent with the virtual MAC. */
+int vrrp_net_set_up(struct vrrp_net *net, int ifindex, bool up);
+
+/* Remove a macvlan, and put the parent's sysctls back with the last one. 0 also when it is not there; -EPERM when it is no
+ * macvlan; else -errno. */
+int vrrp_net_remove_link(struct vrrp_net *net, int ifindex);
 
 #endif

@@ -221,7 +221,7 @@ UNIT_vrrp_pool_answer     := $(VRRP_POOL_ANSWER)
 UNITLIBS_vrrp_pool_answer := -ljansson
 FUZZ_vrrp_pool       := $(VRRP_POOL_ANSWER)
 FUZZLIBS_vrrp_pool   := -ljansson
-UNIT_TESTS           += vrrp_exec vrrp_notify vrrp_track vrrp_track_pool
+UNIT_TESTS           += vrrp_exec vrrp_notify vrrp_track vrrp_track_pool vrrp_pool_answer
 VRRP_WARD           := $(addprefix src/vrrp/,vrrp_ward.c vrrp_ward_file.c vrrp_ward_slot.c vrrp_ward_active.c \
 	vrrp_ward_farewell.c) src/common/addr.c
 UNIT_vrrp_ward      := tests/unit/ward_harness.c $(VRRP_WARD)

@@ -11,7 +11,7 @@
 static void refused(struct vrrp_pool_answer *out, const char *why)
 {
 	out->kind = VRRP_POOL_REFUSED;
-	clean_text(out->why, sizeof(out->why), why);
+	clean_text(out->why, sizeof(out->why), why[0] ? why : "it refuses, without a reason");
 }
 
 /* Tell "there is no such pool", which is an answer, from "busy" and the like, which is none. */

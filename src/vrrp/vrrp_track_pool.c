@@ -142,7 +142,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		on_no_answer(watch, n ? strerror(errno) : "it closed the connection");
+		on_no_answer(watch, n && errno != ECONNRESET ? strerror(errno) : "it closed the connection");
 		return;
 	}
 	watch->in_len += (size_t)n;

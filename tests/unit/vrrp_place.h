@@ -17,7 +17,7 @@
 
 #include <ev.h>
 
-#define PLACE_DEADLINE_S 15
+#define PLACE_DEADLINE_S 20
 
 static char place[64];
 

@@ -32,9 +32,17 @@ help_has() { "$BIN/tandemctl" --help | grep -qw -- "$1"; }
 sed -n '/^```libconfig$/,/^```$/p' README.md | grep -v '^```' > "$T/readme.conf"
 ok "the README's config has at most 20 lines" is_short "$T/readme.conf"
 ok "... and checks" "$BIN/tandem-lb" -t -c "$T/readme.conf"
-ok "etc/tandem.conf.example checks" "$BIN/tandem-lb" -t -c etc/tandem.conf.example
+for node in lb-a lb-b; do
+	ok "etc/tandem.conf.example checks for $node" "$BIN/tandemctl" check etc/tandem.conf.example -n $node
+done
 sed -n '/^## Example/,$p' docs/CONFIG.md | sed -n 's/^    //p' > "$T/config.conf"
 ok "the example of docs/CONFIG.md checks" "$BIN/tandem-lb" -t -c "$T/config.conf"
+# Each fenced config of CONFIG.md is a whole file.
+awk -v dir="$T" '/^```libconfig$/ { n++; into = dir "/fenced" n ".conf"; next } /^```$/ { into = "" } into { print > into }' docs/CONFIG.md
+for file in "$T"/fenced*.conf; do
+	ok "an example of docs/CONFIG.md checks: ${file##*/}" "$BIN/tandemctl" check "$file"
+done
+ok "... there are some" test -s "$T/fenced5.conf"
 
 for target in $(grep -ohP '(sudo |`)make [a-z0-9]+(?![/a-z0-9])' README.md docs/*.md | awk '{ print $NF }' | sort -u); do
 	ok "make $target, named in the documents, is a target" is_a_target "$target"

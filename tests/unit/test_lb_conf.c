@@ -487,7 +487,7 @@ static void test_example(void **state)
 	struct lb_model m;
 	long kv, echo;
 
-	if (lb_conf_load("etc/tandem.conf.example", NULL, &m, &errors))
+	if (lb_conf_load("etc/tandem.conf.example", "lb-a", &m, &errors))
 		fail_msg("%s", errors.error[0].text);
 	kv = lb_model_find_pool(&m, "kv");
 	echo = lb_model_find_pool(&m, "echo");

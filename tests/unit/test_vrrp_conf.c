@@ -305,6 +305,24 @@ static void test_everything(void **state)
 	vrrp_model_clear(&model);
 }
 
+/* The example that is shipped is sound, and becomes what it says. */
+static void test_example(void **state)
+{
+	static struct conf_errors errors;
+	struct vrrp_model model;
+
+	if (vrrp_conf_load("etc/tandem.conf.example", "lb-a", &model, &errors))
+		fail_msg("%s", errors.shown ? errors.error[0].text : "no vrrp section");
+	assert_string_equal(model.node, "lb-a");
+	assert_int_equal(model.unit_count, 1);
+	assert_string_equal(model.units[0].name, "edge");
+	assert_int_equal(model.units[0].member_count, 2);
+	assert_int_equal(model.units[0].tracks[0].kind, VRRP_TRACK_POOL);
+	assert_int_equal(model.instances[1].priority, 200);
+	assert_int_equal(model.instances[1].ipv6_count, 1);
+	vrrp_model_clear(&model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_example),
 	};
 
 	return cmocka_run_group_tests_name("vrrp_conf", tests, NULL, NULL);

@@ -83,8 +83,12 @@ refused "no usable prefix" 2 "LAB_PREFIX '../x'" env LAB_PREFIX=../x "$ROOT/scri
 # An ip that knows no device of one kind stands for a kernel without it.
 mkdir "$TMP/fake"
 for kind in veth bridge; do
-	printf '#!/bin/sh\ncase " $* " in *" type %s "*) echo "Error: Unknown device type." >&2; exit 2;; esac\nexec %s "$@"\n' \
-		$kind "$(command -v ip)" > "$TMP/fake/ip"
+	cat > "$TMP/fake/ip" <<-END
+		#!/bin/sh
+		case "\$*" in *"-batch -") lines=\$(cat) ;; *) exec $(command -v ip) "\$@" ;; esac
+		case \$lines in *" type $kind "*) echo "Error: Unknown device type." >&2; exit 2 ;; esac
+		echo "\$lines" | $(command -v ip) "\$@"
+	END
 	chmod +x "$TMP/fake/ip"
 	refused "a kernel without $kind" 1 "no $kind devices .CONFIG_${kind^^}" env PATH="$TMP/fake:$PATH" "$ROOT/scripts/lab" up single
 	is "... and nothing is left behind" "$(namespaces "$LAB_PREFIX")" ""

@@ -13,6 +13,7 @@
 #              like NAME GOT REGEX        unlike NAME GOT REGEX      holds NAME EXPRESSION   pass|fail NAME
 #              skip NAME WHY   skip_all WHY   bail WHY   diag TEXT   plan N   done_testing
 #   lab        lab_up [up's arguments, default: single]   lab ARGUMENTS...   in_ns NODE COMMAND...
+#   kernel     needs FEATURE...   (first of all: on a kernel that lacks one the whole test runs in scripts/uml instead)
 #   processes  spawn NAME NODE COMMAND...   log_of|pid_of|alive NAME   stop NAME [SIGNAL]   wait_exit NAME SECONDS
 #   waiting    wait_for SECONDS COMMAND...  (polls every 50 ms; on failure prints the last output)   wait_log NAME SECONDS REGEX
 #   balancer   lb_config TEXT   start_lb [TEXT]   stop_lb   kill_lb   ctl ARGUMENTS...   lb_exit TEXT (a start that must fail)
@@ -27,6 +28,8 @@ set -uo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TANDEM_BIN=${TANDEM_BIN:-$ROOT/build/bin}
+# The other kernel has too little address space for AddressSanitizer.
+[ -z "${TANDEM_UML-}" ] || TANDEM_BIN=${TANDEM_BIN/%build\/san\/bin/build\/bin}
 BPFFS=/sys/fs/bpf
 . "$ROOT/tests/proc.sh"
 
@@ -81,6 +84,26 @@ holds() {
 	1) pass "$1" ;;
 	*) fail "$1" "does not hold: $2" ;;
 	esac
+}
+
+# ---- the kernel ----
+
+needs() { # FEATURE... as scripts/kernel-has knows them
+	local missing status
+	missing=$("$ROOT/scripts/kernel-has" "$@")
+	case $? in
+	0) return ;;
+	1) missing=$(echo $missing) ;;
+	*) bail "cannot tell what this kernel has" ;;
+	esac
+	[ -z "${TANDEM_UML-}" ] || skip_all "neither kernel has $missing"
+	exec_quiet "$ROOT/scripts/uml" --timeout "${UML_TIMEOUT:-300}" -- "$0" >&3 2> >(tee "$TMP/uml.err" >&2) &
+	# However this shell ends, what it started ends before it.
+	trap "kill $!; wait $!; exit 130" INT TERM HUP
+	wait $!
+	status=$?
+	[ $status -ne 125 ] || skip_all "this kernel has no $missing; $(grep '^uml: ' "$TMP/uml.err" | tail -n 1)"
+	exit $status
 }
 
 # ---- the lab ----

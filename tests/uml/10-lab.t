@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The ground of the tests over bonds: the other kernel, and the lab `pair` in each bond mode and with a VLAN. A link
+# that is pulled costs next to nothing, both cost everything, and a link that is back carries again.
+. "$(dirname "$0")/../e2e/lib.sh"
+needs bonding 8021q
+
+pings() { # NODE ADDRESS -> true when two in a row come back
+	in_ns "$1" ping -q -n -c 2 -i 0.01 -w 1 "$2"
+}
+lost() { # how many of the 100 pings of `pinging` did not come back
+	wait_exit pinging 10
+	awk '/packets transmitted/ { print $1 - $4 }' "$(log_of pinging)" | tail -n 1
+}
+switch_port() { # SWITCH PORT up|down
+	in_ns "$1" ip link set "$2" "$3"
+}
+links_up() { # how many links of lba's bond0 are usable
+	in_ns lba grep -A 1 '^Slave Interface' /proc/net/bonding/bond0 | grep -c 'MII Status: up'
+}
+links_are() { [ "$(links_up)" = "$1" ] || { links_up; return 1; }; }
+active() { in_ns lba cat /sys/class/net/bond0/bonding/active_slave; }
+
+pull_and_plug() { # NAME SWITCH PORT SWITCH PORT
+	local name=$1 n
+	shift
+	spawn pinging c1 ping -n -c 100 -i 0.01 -W 1 10.0.1.11
+	wait_log pinging 5 'icmp_seq=20 '
+	switch_port "$1" "$2" down
+	n=$(lost)
+	diag "$name, one link pulled: $n of 100 pings lost"
+	holds "$name: one link is pulled: at most 5 of 100 pings are lost" "$n <= 5"
+	is "... and the bond has noticed" "$(links_up)" 1
+
+	switch_port "$3" "$4" down
+	ok "... both are pulled: the bond has no link" wait_for 5 links_are 0
+	not_ok "... and nothing comes through" pings c1 10.0.1.11
+	is "... while the sync link goes on" "$(pings lba 10.0.9.2 > /dev/null && echo yes)" yes
+
+	switch_port "$1" "$2" up
+	switch_port "$3" "$4" up
+	ok "... plugged in again: the lab stands as it was" wait_for 30 lab_is_whole "$name"
+	ok "... and carries" wait_for 5 pings c1 10.0.1.11
+}
+lab_is_whole() { # up says nothing when there is nothing to do
+	local out
+	# shellcheck disable=SC2086
+	out=$(lab_facts $1)
+	[ -z "$out" ] || { echo "$out"; return 1; }
+}
+lab_facts() { in_ns lba ip -d -o link show | grep -E 'front[12]' | lacp_done "$1"; links_are 2; }
+lacp_done() {
+	[ "$1" = 802.3ad ] || { cat > /dev/null; return; }
+	[ "$(grep -c 'ad_partner_oper_port_state_str <[^>]*distributing')" = 2 ] || echo "LACP has not agreed"
+}
+
+is "this kernel calls itself" "$(cat /proc/sys/kernel/hostname)" uml
+began=$(now_ms)
+sleep 1
+holds "a second takes a second" "$(now_ms) - $began >= 990 && $(now_ms) - $began < 1500"
+
+for mode in active-backup balance-rr 802.3ad; do
+	ok "$mode: the lab comes up" lab up pair --bond $mode --backends 1
+	LAB_MADE=1
+	is "... as asked for" "$(in_ns lba cat /sys/class/net/bond{0,1}/bonding/mode | cut -d' ' -f1 | paste -sd' ')" "$mode $mode"
+	ok "... node to node over the clients' network" pings lba 10.0.1.12
+	ok "... over IPv6" pings lbb fd00:1::11
+	ok "... over the backends' network" pings lba 10.0.2.3
+	ok "... from a client on the other switch" pings c2 10.0.1.11
+	ok "... from a backend" pings b1 fd00:2::3
+	if [ $mode = active-backup ]; then
+		before=$(active)
+		pull_and_plug $mode sw1 lba1 sw2 lba2
+		is "... one link is active, and it changed" "$before $(active)" "front1 front2"
+	else
+		pull_and_plug $mode sw1 lba1 sw1 lba2
+	fi
+done
+
+before=$(stat -c %i "/run/netns/${LAB_PREFIX}"*)
+is "up again says nothing" "$(lab up pair --bond 802.3ad --backends 1 2>&1)" ""
+is "... and makes nothing anew" "$(stat -c %i "/run/netns/${LAB_PREFIX}"*)" "$before"
+in_ns lba ip link set back2 nomaster
+like "a link outside its bond is noticed" "$(lab up pair --vlan 7 --backends 1 2>&1)" "made anew: "
+
+is "VLAN: the addresses stand on it" "$(in_ns lba ip -br -4 addr show bond0.7 | awk '{ print $3 }')" 10.0.1.11/24
+is "... not on the bond" "$(in_ns lba ip -br -4 addr show bond0)" "$(in_ns lba ip -br -4 addr show bond0 | awk '$3 == ""')"
+ok "... clients come through untagged" pings c1 10.0.1.12
+ok "... over IPv6, from the other switch" pings c2 fd00:1::11
+ok "... backends too" pings b1 10.0.2.2
+spawn sniff lba timeout 5 tcpdump -n -e -c 1 -i bond0 icmp
+wait_log sniff 5 'listening on'
+pings c1 10.0.1.11 > /dev/null
+wait_exit sniff 6
+like "... and the node's frames are tagged" "$(cat "$(log_of sniff)")" 'vlan 7'
+is "up again says nothing" "$(lab up pair --vlan 7 --backends 1 2>&1)" ""
+like "another VLAN is another lab" "$(lab up pair --vlan 8 --backends 1 2>&1)" "made anew: .*bond0.8"
+ok "down" lab down
+is "... leaves nothing" "$(ls /run/netns)" ""
+
+done_testing

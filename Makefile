@@ -137,10 +137,13 @@ UNIT_ctl_client     := $(CTL_WIRE) src/common/ctl_client.c src/common/ctl_rundir
 UNITLIBS_ctl_client := -ljansson -lpthread
 UNIT_ctl_rundir     := src/common/ctl_rundir.c
 UNIT_table          := src/ctl/table.c src/ctl/human.c src/common/clean_text.c
-UNIT_tandemctl      := tests/unit/tandemctl_harness.c $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) $(CTL_SOCK) $(wildcard src/common/conf*.c) \
-	src/common/addr.c $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
+UNIT_tandemctl      := tests/unit/tandemctl_harness.c $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) \
+	$(CTL_SOCK) $(wildcard src/common/conf*.c) src/common/addr.c \
+	$(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
 UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lutil
-UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl
+UNIT_tandemctl_vrrp     := $(UNIT_tandemctl)
+UNITLIBS_tandemctl_vrrp := $(UNITLIBS_tandemctl)
+UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl tandemctl_vrrp
 
 CONF := $(wildcard src/common/conf*.c) $(addprefix src/common/,nearest.c clean_text.c addr.c)
 UNIT_conf        := $(CONF)
@@ -207,7 +210,9 @@ UNIT_vrrp_macvlan      := $(VRRP_NET)
 UNITLIBS_vrrp_macvlan  := -lev -lnl-3
 UNIT_vrrp_sock         := $(addprefix src/vrrp/,vrrp_rx.c vrrp_tx.c vrrp_frame.c vrrp_packet.c) tests/unit/vrrp_netns.c src/common/addr.c
 UNITLIBS_vrrp_sock     := -lev
-UNIT_TESTS          += vrrp_net vrrp_macvlan vrrp_sock
+UNIT_vrrp_accept       := src/vrrp/vrrp_accept.c tests/unit/vrrp_netns.c src/common/addr.c
+UNITLIBS_vrrp_accept   := -lnftables -lev
+UNIT_TESTS          += vrrp_net vrrp_macvlan vrrp_sock vrrp_accept
 VRRP_EXEC            := src/vrrp/vrrp_exec.c src/vrrp/vrrp_exec_check.c src/common/log.c
 UNIT_vrrp_exec       := $(VRRP_EXEC)
 UNITLIBS_vrrp_exec   := -lev
@@ -229,7 +234,11 @@ VRRP_WARD           := $(addprefix src/vrrp/,vrrp_ward.c vrrp_ward_file.c vrrp_w
 UNIT_vrrp_ward      := tests/unit/ward_harness.c $(VRRP_WARD)
 UNIT_vrrp_ward_kill := $(UNIT_vrrp_ward)
 FUZZ_vrrp_ward      := $(VRRP_WARD)
-UNIT_TESTS          += vrrp_ward vrrp_ward_kill
+VRRP_GUARD          := $(addprefix src/vrrp/,vrrp_guard.c vrrp_guard_clean.c vrrp_net_remover.c vrrp_timer.c vrrp_tx.c \
+	vrrp_frame.c vrrp_packet.c) src/common/log.c
+UNIT_vrrp_guard     := tests/unit/vrrp_netns.c $(VRRP_GUARD) $(VRRP_WARD)
+UNITLIBS_vrrp_guard := -lev -lnl-3
+UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard
 
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	$(MAKING)

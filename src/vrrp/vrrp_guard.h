@@ -4,20 +4,34 @@
  * fail. When the speaker dies without having said goodbye (kill -9, a crash), the guard says it: it sends the farewells of
  * the ward (priority 0: peers take over after Skew_Time), starts a new speaker, and when that has not claimed the addresses
  * within a second, removes them. The new speaker keeps what it finds until a peer is heard (VRRP_EVENT_INHERIT), so nobody
- * loses a packet meanwhile. A speaker that dies again and again is started less often, the addresses removed first.
+ * loses a packet meanwhile. With the ward's resume nothing is said at first: the new speaker goes on as Active.
  *
- * SIGTERM, SIGINT, SIGHUP are passed on. The speaker ends when its guard dies (PR_SET_PDEATHSIG: SIGTERM).
+ * A speaker that dies again and again (three times in 10 s, none of which lived for 5 s) is started less often, after 1, 2, 4
+ * .. 30 s, the addresses removed first; SIGHUP starts it at once.
+ *
+ * SIGTERM, SIGINT, SIGHUP are passed on; other signals are left alone. A speaker that does not end within 10 s of the first
+ * SIGTERM or SIGINT is killed. The speaker gets SIGTERM when its guard dies (PR_SET_PDEATHSIG).
+ *
+ * A second after the start of a speaker the guard does as the speaker did: one priority above its SCHED_FIFO, memory locked.
  */
 #ifndef TANDEM_VRRP_GUARD_H
 #define TANDEM_VRRP_GUARD_H
 
 #include "vrrp/vrrp_ward.h"
 
-/* Runs in the child; its return is the child's exit status. restarted: the ward holds what a speaker left behind. */
+/*
+ * Runs in the child, in a process group of its own, and returns the child's exit status. restarted: a speaker of this guard
+ * died. (At the first start, too, the ward may hold something: of a program that ended.) SIGTERM, SIGINT and SIGHUP are
+ * blocked, so that none is lost before it handles them; it unblocks them then. SIGPIPE is ignored.
+ */
 typedef int vrrp_speak_fn(void *data, struct vrrp_ward *ward, bool restarted);
 
-/* The statuses with which a speaker ends on purpose: any exit(); what else ends it is a death. Returns the exit status of
- * the program when a speaker has ended on purpose. Logs as "guard". */
+/*
+ * Returns the program's exit status when a speaker has ended on purpose, by exit(): that one's, after what the ward still
+ * holds was removed (with resume and status 0 it stays for the next start). Also when one died that was to end: 0 when it
+ * died of the SIGTERM or SIGINT itself, before it could handle it, else 1. Signal mask and SIGPIPE are as before afterwards.
+ * Logs with "guard: ".
+ */
 int vrrp_guard_run(struct vrrp_ward *ward, vrrp_speak_fn *speak, void *data);
 
 #endif

@@ -238,7 +238,9 @@ VRRP_GUARD          := $(addprefix src/vrrp/,vrrp_guard.c vrrp_guard_clean.c vrr
 	vrrp_frame.c vrrp_packet.c) src/common/log.c
 UNIT_vrrp_guard     := tests/unit/vrrp_netns.c $(VRRP_GUARD) $(VRRP_WARD)
 UNITLIBS_vrrp_guard := -lev -lnl-3
-UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard
+UNIT_vrrp_net_remover     := tests/unit/vrrp_netns.c src/vrrp/vrrp_net_remover.c src/vrrp/vrrp_timer.c src/common/addr.c
+UNITLIBS_vrrp_net_remover := -lev -lnl-3
+UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard vrrp_net_remover
 
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	$(MAKING)

@@ -4,7 +4,10 @@
 
 #include <string.h>
 
+#include "ctl/each.h"
 #include "ctl/view.h"
+
+static const struct grammar grammar[] = {EACH_OPTION};
 
 static enum table_style value_style(const json_t *row)
 {
@@ -16,6 +19,7 @@ static enum table_style value_style(const json_t *row)
 }
 
 static const struct view_column columns[] = {
+	{.title = "DAEMON", .kind = VIEW_TEXT, .key = "daemon"},
 	{.title = "COUNTER", .kind = VIEW_TEXT, .key = "name"},
 	{.title = "VALUE", .kind = VIEW_EXACT, .key = "value", .style = value_style},
 	{.title = "KIND", .kind = VIEW_TEXT, .key = "kind"},
@@ -24,12 +28,19 @@ static const struct view_column columns[] = {
 
 static void render(const struct output *output, const json_t *args, const json_t *data)
 {
-	view_rows(output, columns, COUNT_OF(columns), data, "no counters");
+	const char *first = view_text(json_array_get(data, 0), "daemon");
+	/* tandem-lb's rows come first, and carry its name when others follow. */
+	size_t skip = strcmp(first, each_names[EACH_LB]) == 0 ? 0 : 1;
+
+	view_rows(output, columns + skip, COUNT_OF(columns) - skip, data, "no counters");
 }
 
 const struct subcommand cmd_counters = {
 	.name = "counters",
 	.summary = "drops by reason, and other things that are counted",
+	.grammar = grammar,
+	.grammar_count = COUNT_OF(grammar),
+	.asks = ASKS_EACH,
 	.access = CTL_READ,
 	.render = render,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a subcommand is: a row of grammar and a way to show the daemon's answer. Each stands in a file of its
- * own, cmd_NAME.c, and main.c joins them in a table.
+ * What a subcommand is: a row of grammar, the daemon it asks, and a way to show the answer. Each stands in a file of
+ * its own, cmd_NAME.c, and main.c joins them in a table.
  */
 #ifndef TANDEM_CTL_COMMAND_H
 #define TANDEM_CTL_COMMAND_H
@@ -22,6 +22,7 @@ enum grammar_type {
 	GRAMMAR_NUMBER, /* min..max, becomes an integer */
 	GRAMMAR_FLAG,   /* no value, becomes true */
 	GRAMMAR_TARGET, /* POOL/BACKEND, becomes two strings "pool" and "backend" */
+	GRAMMAR_CHOICE, /* one of the words of metavar, "a|b"; becomes a string */
 };
 
 /* One option, or (long_name NULL) one argument by its place. */
@@ -57,6 +58,13 @@ struct output {
 
 extern const struct output_format output_text, output_json;
 
+/* Whom a subcommand asks. */
+enum asks {
+	ASKS_LB,
+	ASKS_VRRP,
+	ASKS_EACH, /* every daemon that runs; has EACH_OPTION in its grammar (each.h) */
+};
+
 struct context {
 	const char *rundir;
 	struct output output;
@@ -67,15 +75,19 @@ struct subcommand {
 	const char *summary;
 	const struct grammar *grammar;
 	size_t grammar_count;
+	enum asks asks;
 	enum ctl_access access;
-	/* Text from the daemon's data. */
+	/* Text from the daemon's data. args: the command line's, and what a run() adds for it. */
 	void (*render)(const struct output *output, const json_t *args, const json_t *data);
-	/* NULL: ask the daemon, then show the answer. Returns an exit status. */
+	/* NULL: ask, then show the answer. Returns an exit status. */
 	int (*run)(const struct context *context, const struct subcommand *command, json_t *args);
 };
 
-/* Ask the daemon and show the answer; the exit status. */
+/* Ask and show the answer; the exit status. */
 int command_ask(const struct context *context, const struct subcommand *command, json_t *args);
+
+/* Ask the one daemon that the command is for: its data (a new reference), or NULL, and why was said. */
+json_t *command_fetch(const struct context *context, const struct subcommand *command, json_t *args);
 
 /* Print {"message": ...}: the render of every command that changes something. */
 void command_render_message(const struct output *output, const json_t *args, const json_t *data);
@@ -83,6 +95,6 @@ void command_render_message(const struct output *output, const json_t *args, con
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 extern const struct subcommand cmd_status, cmd_services, cmd_backends, cmd_flows, cmd_counters, cmd_events,
-	cmd_drain, cmd_enable, cmd_disable, cmd_weight, cmd_reload, cmd_check;
+	cmd_drain, cmd_enable, cmd_disable, cmd_weight, cmd_vrrp, cmd_failover, cmd_reload, cmd_check;
 
 #endif

@@ -87,6 +87,30 @@ static int store_target(struct parser *p, json_t *into, const char *value)
 	return json_object_set_new(into, "backend", json_string(slash + 1));
 }
 
+/* Is value one of the words "a|b|c"? */
+static bool is_choice(const char *words, const char *value)
+{
+	size_t len = strlen(value);
+
+	for (const char *word = words;; word += strcspn(word, "|") + 1) {
+		if (strcspn(word, "|") == len && strncmp(word, value, len) == 0)
+			return true;
+		if (!word[strcspn(word, "|")])
+			return false;
+	}
+}
+
+static int store_choice(struct parser *p, json_t *into, const struct grammar *row, const char *value)
+{
+	char name[64], text[64];
+
+	if (value[0] && is_choice(row->metavar, value))
+		return json_object_set_new(into, row->key, json_string(value));
+	snprintf(p->error, p->error_size, "%s: '%s' is none of %s", row_name(row, name), shown(value, text),
+		row->metavar);
+	return -EINVAL;
+}
+
 static int store(struct parser *p, json_t *into, const struct grammar *row, const char *value)
 {
 	char name[64];
@@ -105,6 +129,9 @@ static int store(struct parser *p, json_t *into, const struct grammar *row, cons
 		break;
 	case GRAMMAR_TARGET:
 		rc = store_target(p, into, value);
+		break;
+	case GRAMMAR_CHOICE:
+		rc = store_choice(p, into, row, value);
 		break;
 	}
 	if (rc < 0 && !p->error[0])

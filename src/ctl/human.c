@@ -49,6 +49,24 @@ const char *human_count(uint64_t count, char out[HUMAN_MAX])
 	return out;
 }
 
+const char *human_ms(double ms, char out[HUMAN_MAX])
+{
+	uint64_t whole = (uint64_t)ms, hundredths = (uint64_t)((ms - (double)whole) * 100);
+
+	if (ms >= 60000)
+		return human_duration(whole / 1000, out);
+	if (ms >= 10000)
+		snprintf(
+			out, HUMAN_MAX, "%u.%02u s", (unsigned)(whole / 1000), (unsigned)(whole % 1000 / 10));
+	else if (ms < 100 && hundredths % 10)
+		snprintf(out, HUMAN_MAX, "%u.%02u ms", (unsigned)whole, (unsigned)hundredths);
+	else if (hundredths >= 10)
+		snprintf(out, HUMAN_MAX, "%u.%u ms", (unsigned)whole, (unsigned)(hundredths / 10));
+	else
+		snprintf(out, HUMAN_MAX, "%u ms", (unsigned)whole);
+	return out;
+}
+
 const char *human_duration(uint64_t seconds, char out[HUMAN_MAX])
 {
 	uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;

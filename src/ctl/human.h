@@ -14,6 +14,9 @@ const char *human_bytes(uint64_t bytes, char out[HUMAN_MAX]);
 /* Exact below 10000, then "12.3k", "123k", "1.2M": powers of 1000. */
 const char *human_count(uint64_t count, char out[HUMAN_MAX]);
 
+/* Milliseconds, 0 or more: "6.09 ms", "360.9 ms", "1000 ms", from 10 s on "40.95 s", from a minute on as a duration. */
+const char *human_ms(double ms, char out[HUMAN_MAX]);
+
 /* "8s", "5m 3s", "2h 5m", "3d 4h": the two largest units. */
 const char *human_duration(uint64_t seconds, char out[HUMAN_MAX]);
 

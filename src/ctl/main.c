@@ -21,6 +21,8 @@ static const struct subcommand *const commands[] = {
 	&cmd_enable,
 	&cmd_disable,
 	&cmd_weight,
+	&cmd_vrrp,
+	&cmd_failover,
 	&cmd_reload,
 	&cmd_check,
 };
@@ -31,11 +33,8 @@ static const struct grammar globals[] = {
 		.type = GRAMMAR_TEXT,
 		.key = "rundir",
 		.metavar = "DIR",
-		.help = "the daemon's run directory (default " CTL_RUNDIR_DEFAULT ")"},
-	{.long_name = "json",
-		.type = GRAMMAR_FLAG,
-		.key = "json",
-		.help = "print the daemon's answer as JSON"},
+		.help = "the daemons' run directory (default " CTL_RUNDIR_DEFAULT ")"},
+	{.long_name = "json", .type = GRAMMAR_FLAG, .key = "json", .help = "print the answer as JSON"},
 	{.long_name = "help", .letter = 'h', .type = GRAMMAR_FLAG, .key = "help", .help = "show this help"},
 	{.long_name = "version",
 		.letter = 'V',
@@ -57,8 +56,8 @@ static void print_help(const struct subcommand *command)
 		printf("\n\n%s\n\n", command->summary);
 		grammar_print_options(command->grammar, command->grammar_count, stdout);
 	} else {
-		printf("usage: tandemctl [-r DIR] [--json] COMMAND ...\n\nAsk and steer a running "
-		       "tandem-lb.\n\n");
+		printf("usage: tandemctl [-r DIR] [--json] COMMAND ...\n\nAsk and steer tandem-lb and "
+		       "tandem-vrrp while they run.\n\n");
 		for (size_t i = 0; i < COUNT_OF(commands); i++)
 			printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 		printf("\n'tandemctl COMMAND --help' says more. Options, anywhere on the line:\n");

@@ -89,6 +89,15 @@ static const char *color_of(enum table_style style)
 	return NULL;
 }
 
+void table_line(enum table_style style, const char *text, FILE *file, bool color)
+{
+	const char *begin = color ? color_of(style) : NULL;
+	char clean[CELL_MAX];
+
+	clean_text(clean, sizeof(clean), text);
+	fprintf(file, "%s%s%s\n", begin ? begin : "", clean, begin ? "\033[0m" : "");
+}
+
 struct line {
 	FILE *file;
 	unsigned owed; /* blanks that are due before the next text: none at a line's end */

@@ -28,6 +28,9 @@ void table_free(struct table *table);
 /* Add the next cell, left to right, row after row; NULL is "-". The text is copied (at most 511 bytes). */
 void table_cell(struct table *table, enum table_style style, const char *text);
 
+/* A line outside a table, in a style of its cells; cleaned, and at most 511 bytes, as they are. */
+void table_line(enum table_style style, const char *text, FILE *file, bool color);
+
 /* Print the rows so far; a row that is not whole is filled up with empty cells. */
 void table_print(const struct table *table, FILE *file, bool color);
 

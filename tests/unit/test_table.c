@@ -154,6 +154,21 @@ static void durations_are_humanised(void **state)
 		assert_string_equal(human_duration(cases[i].value, out), cases[i].text);
 }
 
+static void milliseconds_are_humanised(void **state)
+{
+	static const struct {
+		double value;
+		const char *text;
+	} cases[] = {{0, "0 ms"}, {0.004, "0 ms"}, {6.09375, "6.09 ms"}, {43, "43 ms"}, {60.9375, "60.93 ms"},
+		{60.5, "60.5 ms"}, {99.999, "99.99 ms"}, {100, "100 ms"}, {360.9375, "360.9 ms"},
+		{360.05, "360 ms"}, {9999.99, "9999.9 ms"}, {10000, "10.00 s"}, {40950, "40.95 s"},
+		{59999, "59.99 s"}, {60000, "1m 0s"}, {1e14, "1157407d 9h"}};
+	char out[HUMAN_MAX];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(human_ms(cases[i].value, out), cases[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +183,7 @@ int main(void)
 		cmocka_unit_test(bytes_are_humanised),
 		cmocka_unit_test(counts_are_humanised),
 		cmocka_unit_test(durations_are_humanised),
+		cmocka_unit_test(milliseconds_are_humanised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

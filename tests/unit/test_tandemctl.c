@@ -1,69 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * tandemctl as a whole against a daemon that answers from files: what each command prints is compared with
- * tests/unit/golden/ctl/NAME.out. TANDEM_GOLDEN=update writes those files anew; read the difference then.
- * The program's main() is included, so that all of it runs under the sanitizers, each time in a child.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* tandemctl against a tandem-lb that answers from files: every command of it, what it prints and what it sends. */
+#include "tandemctl_harness.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pty.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <ev.h>
-
-#include "common/ctl_server.h"
 #include "common/log.h"
-#include "tmp_dir.h"
-
-int tandemctl_main(int argc, char **argv);
-#define main tandemctl_main
-#include "../../src/ctl/main.c"
-#undef main
-
-#define GOLDEN   "tests/unit/golden/ctl/"
-#define OUT_MAX  65536
-#define DEADLINE 20000 /* ms */
-
-static char dir[TMP_DIR_MAX];
-static pid_t daemon_pid;
 
 /* ---- the daemon ---- */
-
-static json_t *from_file(const char *command)
-{
-	char path[128];
-	json_error_t error;
-
-	snprintf(path, sizeof(path), GOLDEN "%s.data.json", command);
-
-	json_t *data = json_load_file(path, 0, &error);
-
-	return data ? ctl_reply_ok(data) : ctl_reply_error("%s: %s", path, error.text);
-}
-
-/* The request as it came, for what has to be sent rightly. */
-static json_t *echo(void *ctx, const struct ctl_request *request)
-{
-	char *args = json_dumps(request->args, JSON_SORT_KEYS);
-	json_t *reply = ctl_reply_message("%s %s", request->command, args);
-
-	free(args);
-	return reply;
-}
 
 static json_t *answer(void *ctx, const struct ctl_request *request)
 {
@@ -126,170 +75,12 @@ static json_t *handle(void *ctx, const struct ctl_request *request)
 	return ctl_dispatch(rows, COUNT_OF(rows), ctx, request);
 }
 
-static void on_term(struct ev_loop *loop, ev_signal *w, int events)
+static int set_up_lb(void **state)
 {
-	ev_break(loop, EVBREAK_ALL);
-}
-
-static void run_daemon(int ready)
-{
-	struct ctl_server_options options = {.rundir = dir, .name = "lb", .handle = handle};
-	struct ev_loop *loop = ev_default_loop(0);
-	struct ctl_server *server;
-	ev_signal term;
-	char error[256];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	ev_signal_init(&term, on_term, SIGTERM);
-	ev_signal_start(loop, &term);
-	if (ctl_server_open(&server, loop, &options, error, sizeof(error)) < 0)
-		_exit(1);
-	(void)!write(ready, "y", 1);
-	ev_run(loop, 0);
-	ctl_server_close(server);
-	_exit(0);
-}
-
-static void start_daemon(void)
-{
-	int ready[2];
-	char byte;
-
-	assert_int_equal(pipe(ready), 0);
-	daemon_pid = fork();
-	if (daemon_pid == 0)
-		run_daemon(ready[1]);
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-}
-
-static void stop_daemon(void)
-{
-	int status;
-
-	pid_t pid = daemon_pid;
-
-	if (!pid) /* a test that failed between the two daemons */
-		return;
-	daemon_pid = 0;
-	kill(pid, SIGTERM);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-static int set_up(void **state)
-{
-	setenv("TZ", "UTC", 1);
-	assert_int_equal(tmp_dir_make(dir), 0);
-	start_daemon();
+	set_up(state);
+	start_daemon("lb", handle);
 	return 0;
 }
-
-static int tear_down(void **state)
-{
-	stop_daemon();
-	return tmp_dir_remove(dir); /* complains of a socket file that is left */
-}
-
-/* ---- tandemctl ---- */
-
-/* Start tandemctl with these words (up to NULL); its output and errors go to fd. */
-static pid_t spawn(const char *const *words, int fd)
-{
-	char *argv[16] = {"tandemctl", "-r", dir};
-	int argc = 3;
-	pid_t pid;
-
-	while (words[argc - 3] && argc < 15) {
-		argv[argc] = (char *)words[argc - 3];
-		argc++;
-	}
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(fd, STDOUT_FILENO);
-		dup2(fd, STDERR_FILENO);
-		setvbuf(stdout, NULL, _IOLBF, 0);
-		exit(tandemctl_main(argc, argv));
-	}
-	assert_true(pid > 0);
-	return pid;
-}
-
-/* Read from fd until it ends or shows `until`; what came is in out, the run directory's name as RUNDIR. */
-static void collect(int fd, const char *until, char out[OUT_MAX])
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	size_t len = strlen(out);
-	char *at;
-
-	while (len < OUT_MAX - 1 && poll(&p, 1, DEADLINE) == 1) {
-		ssize_t n = read(fd, out + len, OUT_MAX - 1 - len);
-
-		if (n <= 0) {
-			until = NULL;
-			break;
-		}
-		len += (size_t)n;
-		out[len] = '\0';
-		if (until && strstr(out, until))
-			break;
-	}
-	if (until && !strstr(out, until))
-		fail_msg("'%s' did not come within the deadline; this did:\n%s", until, out);
-	while ((at = strstr(out, dir))) {
-		memcpy(at, "RUNDIR", 6);
-		memmove(at + 6, at + strlen(dir), strlen(at + strlen(dir)) + 1);
-	}
-}
-
-static int run_words(const char *const *words, char out[OUT_MAX])
-{
-	int fds[2], status;
-
-	assert_int_equal(pipe(fds), 0);
-
-	pid_t pid = spawn(words, fds[1]);
-
-	close(fds[1]);
-	out[0] = '\0';
-	collect(fds[0], NULL, out);
-	close(fds[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void compare(const char *name, const char *got)
-{
-	const char *mode = getenv("TANDEM_GOLDEN");
-	static char want[OUT_MAX];
-	char path[128];
-
-	snprintf(path, sizeof(path), GOLDEN "%s.out", name);
-
-	FILE *file = fopen(path, mode && strcmp(mode, "update") == 0 ? "w" : "r");
-
-	if (!file)
-		fail_msg("%s: %s", path, strerror(errno));
-	if (mode && strcmp(mode, "update") == 0) {
-		fputs(got, file);
-		fclose(file);
-		return;
-	}
-	want[fread(want, 1, sizeof(want) - 1, file)] = '\0';
-	fclose(file);
-	if (strcmp(got, want) != 0)
-		fail_msg("%s differs; got:\n%s", path, got);
-}
-
-struct golden {
-	const char *name;
-	int status;
-	const char *words[10];
-};
 
 static const struct golden cases[] = {
 	{"status", 0, {"status"}},
@@ -341,15 +132,7 @@ static const struct golden cases[] = {
 
 static void every_command_prints_what_it_did(void **state)
 {
-	static char out[OUT_MAX];
-
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		int status = run_words(cases[i].words, out);
-
-		compare(cases[i].name, out);
-		if (status != cases[i].status)
-			fail_msg("%s: exit status %d, not %d", cases[i].name, status, cases[i].status);
-	}
+	run_golden(cases, COUNT_OF(cases), NULL);
 }
 
 /* --json is the data itself: what comes out parses to the very file that the daemon answered from. */
@@ -408,9 +191,9 @@ static void following_goes_on_over_a_restart(void **state)
 	char *notice;
 	int fds[2], status;
 
-	stop_daemon();
+	stop_daemon("lb");
 	setenv("REAL_PID", "1", 1);
-	start_daemon();
+	start_daemon("lb", handle);
 	assert_int_equal(pipe(fds), 0);
 
 	pid_t pid = spawn(words, fds[1]);
@@ -418,9 +201,9 @@ static void following_goes_on_over_a_restart(void **state)
 	close(fds[1]);
 	before[0] = after[0] = '\0';
 	collect(fds[0], "\n    6  ", before);
-	stop_daemon();
+	stop_daemon("lb");
 	collect(fds[0], "waiting for it\n", before);
-	start_daemon();
+	start_daemon("lb", handle);
 	collect(fds[0], "SIGHUP\n    5  ", after);
 	kill(pid, SIGTERM);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -474,13 +257,13 @@ static void an_answer_that_cannot_be_written_is_a_failure(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_command_prints_what_it_did, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(json_is_the_answer_itself, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(colour_only_where_it_is_wanted, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(following_goes_on_over_a_restart, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_broken_config_names_the_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_command_prints_what_it_did, set_up_lb, tear_down),
+		cmocka_unit_test_setup_teardown(json_is_the_answer_itself, set_up_lb, tear_down),
+		cmocka_unit_test_setup_teardown(colour_only_where_it_is_wanted, set_up_lb, tear_down),
+		cmocka_unit_test_setup_teardown(following_goes_on_over_a_restart, set_up_lb, tear_down),
+		cmocka_unit_test_setup_teardown(a_broken_config_names_the_place, set_up_lb, tear_down),
 		cmocka_unit_test_setup_teardown(
-			an_answer_that_cannot_be_written_is_a_failure, set_up, tear_down),
+			an_answer_that_cannot_be_written_is_a_failure, set_up_lb, tear_down),
 	};
 
 	log_open("test", LOG_LEVEL_ERROR);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One instance's state, priority and troubles in words; see vrrp_row.h. */
+#include "ctl/vrrp_row.h"
+
+#include <string.h>
+
+bool vrrp_row_is(const json_t *row, const char *name)
+{
+	return strcmp(view_text(row, "name"), name) == 0 || strcmp(view_text(row, "group"), name) == 0;
+}
+
+enum table_style vrrp_row_style(const json_t *row)
+{
+	const char *state = view_text(row, "state");
+
+	if (strcmp(state, "active") == 0)
+		return TABLE_GOOD;
+	if (strcmp(state, "backup") == 0)
+		return TABLE_PLAIN;
+	return strcmp(state, "handover") == 0 ? TABLE_WARN : TABLE_BAD;
+}
+
+void vrrp_row_priority(const json_t *row, char out[VIEW_TEXT_MAX])
+{
+	const json_t *priority = json_object_get(row, "priority");
+	char now[VIEW_TEXT_MAX], base[VIEW_TEXT_MAX];
+	const char *request = json_is_true(json_object_get(priority, "forced")) ? " forced"
+			      : json_is_true(json_object_get(priority, "held")) ? " held"
+										: "";
+
+	view_format(priority, "effective", VIEW_EXACT, now);
+	view_format(priority, "base", VIEW_EXACT, base);
+	if (strcmp(now, base) == 0)
+		snprintf(out, VIEW_TEXT_MAX, "%.20s%s", now, request);
+	else
+		snprintf(out, VIEW_TEXT_MAX, "%.20s (%.20s)%s", now, base, request);
+}
+
+enum table_style vrrp_row_priority_style(const json_t *row)
+{
+	const json_t *priority = json_object_get(row, "priority");
+	bool plain = json_equal(json_object_get(priority, "effective"), json_object_get(priority, "base")) &&
+		     !json_is_true(json_object_get(priority, "forced")) &&
+		     !json_is_true(json_object_get(priority, "held"));
+
+	return plain ? TABLE_PLAIN : TABLE_WARN;
+}
+
+/* ---- trouble ---- */
+
+/*
+ * Somebody else was heard while this node was Active already, and not three of his intervals ago: both hold the
+ * addresses.
+ */
+static bool is_contested(const json_t *row, const json_t *heard)
+{
+	double ago_ms = json_number_value(json_object_get(heard, "ago_ms"));
+	uint64_t since_s, priority, interval_ms;
+
+	if (strcmp(view_text(row, "state"), "active") != 0 ||
+		!json_is_number(json_object_get(heard, "ago_ms")))
+		return false;
+	view_number(heard, "priority", &priority);
+	view_number(heard, "interval_ms", &interval_ms);
+	/* Whole seconds, rounded down: what was heard just before is not held against anybody. */
+	return priority > 0 && ago_ms <= 3. * (double)interval_ms && view_age(row, "since_ms", &since_s) &&
+	       ago_ms < (double)since_s * 1000;
+}
+
+static void judge_heard(const json_t *row, const json_t *router,
+	void (*say)(void *data, enum table_style style, const char *text), void *data)
+{
+	const json_t *heard = json_object_get(router, "heard"), *timers = json_object_get(row, "timers");
+	const char *from = view_text(heard, "from"), *family = view_text(router, "family");
+	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX], text[VIEW_TEXT_MAX * 3];
+
+	if (is_contested(row, heard)) {
+		snprintf(text, sizeof(text),
+			"%s: %s (priority %s) advertises as well, the last time %s ago: two nodes are active",
+			family, from, view_format(heard, "priority", VIEW_EXACT, a),
+			view_format(heard, "ago_ms", VIEW_MS, b));
+		say(data, TABLE_BAD, text);
+	}
+	if (json_is_true(json_object_get(heard, "interval_differs"))) {
+		snprintf(text, sizeof(text), "%s: %s advertises every %s, the config here says %s", family,
+			from, view_format(heard, "interval_ms", VIEW_MS, a),
+			view_format(timers, "advert_interval_ms", VIEW_MS, b));
+		say(data, TABLE_WARN, text);
+	}
+	if (json_is_true(json_object_get(heard, "addresses_differ"))) {
+		snprintf(text, sizeof(text), "%s: %s advertises other addresses than the config here has",
+			family, from);
+		say(data, TABLE_WARN, text);
+	}
+}
+
+void vrrp_row_trouble(
+	const json_t *row, void (*say)(void *data, enum table_style style, const char *text), void *data)
+{
+	const json_t *routers = json_object_get(row, "routers");
+	const char *error = json_string_value(json_object_get(row, "add_error"));
+
+	if (error && *error)
+		say(data, TABLE_BAD, error);
+	for (size_t i = 0; i < json_array_size(routers); i++)
+		judge_heard(row, json_array_get(routers, i), say, data);
+}

@@ -315,21 +315,18 @@ static enum verdict judge(struct vrrp_fsm *fsm, const struct vrrp_heard *heard, 
 	return heard->tie > 0 ? LOST : WON;
 }
 
-/* Somebody else claimed what is ours: tell it, and tell everybody who has the addresses. */
-static void answer(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
+static int64_t not_before_gap(int64_t now, int64_t last)
 {
-	if (fsm->advertised_at == VRRP_NEVER || now - fsm->advertised_at >= VRRP_ANSWER_GAP_NS)
-		advertise(fsm, now, actions);
-	else
-		fsm->advert_at = earlier(fsm->advert_at, fsm->advertised_at + VRRP_ANSWER_GAP_NS);
-	if (fsm->announced_at == VRRP_NEVER || now - fsm->announced_at >= VRRP_ANSWER_GAP_NS) {
-		announce(fsm, fsm->announce_left ? fsm->announce_left : 1, now, actions);
-	} else {
-		/* This one, and one more after it. */
-		if (fsm->announce_left < 2)
-			fsm->announce_left = 2;
-		fsm->announce_at = earlier(fsm->announce_at, fsm->announced_at + VRRP_ANSWER_GAP_NS);
-	}
+	return last != VRRP_NEVER && last + VRRP_ANSWER_GAP_NS > now ? last + VRRP_ANSWER_GAP_NS : now;
+}
+
+/* Somebody else claimed what is ours: tell it, and tell everybody who has the addresses, now and once more after it. */
+static void answer(struct vrrp_fsm *fsm, int64_t now)
+{
+	fsm->advert_at = earlier(fsm->advert_at, not_before_gap(now, fsm->advertised_at));
+	fsm->announce_at = earlier(fsm->announce_at, not_before_gap(now, fsm->announced_at));
+	if (fsm->announce_left < 2)
+		fsm->announce_left = 2;
 }
 
 /* The last claim comes after the release: the winner may not know that there was a conflict, and answers with an
@@ -354,10 +351,7 @@ static void active_advert(
 		lose(fsm, heard, now, actions);
 		break;
 	case WON:
-		answer(fsm, now, actions);
-		/* RFC 9568 section 6.4.3: only the answer to a priority 0 resets the timer. */
-		if (heard->priority == 0 && fsm->advertised_at == now)
-			fsm->advert_at = now + fsm->config.interval_ns;
+		answer(fsm, now);
 		break;
 	case UNDECIDED:
 		break;

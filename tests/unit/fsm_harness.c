@@ -76,6 +76,13 @@ const char *hear(uint8_t priority, int64_t now)
 	return hear_on(priority, -1, true, now);
 }
 
+const char *answer_to(uint8_t priority, int tie, int64_t now)
+{
+	assert_string_equal(hear_on(priority, tie, true, now), nothing);
+	assert_true(vrrp_fsm_deadline(&f) <= now);
+	return step(VRRP_EVENT_TIMER, now);
+}
+
 const char *hear_interval(uint8_t priority, int64_t interval_ns, int64_t now)
 {
 	return feed(&(struct vrrp_event){.type = VRRP_EVENT_ADVERT,

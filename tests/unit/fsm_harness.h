@@ -28,6 +28,8 @@ const char *step(enum vrrp_event_type type, int64_t now);
 const char *hear(uint8_t priority, int64_t now); /* from a smaller address, on the leading virtual router */
 const char *hear_on(uint8_t priority, int tie, bool leading, int64_t now);
 const char *hear_interval(uint8_t priority, int64_t interval_ns, int64_t now);
+/* Hear it on the leading virtual router, which does nothing but arm a timer for now; the actions of that timer. */
+const char *answer_to(uint8_t priority, int tie, int64_t now);
 const char *configure(const struct vrrp_fsm_config *config, int64_t now);
 
 struct vrrp_fsm_config with_priority(uint8_t priority);

@@ -163,7 +163,7 @@ static void active_priority_0_advertises_and_resets_the_timer(void **state)
 {
 	int64_t now = active_of(&plain);
 
-	assert_string_equal(hear(0, now), "A100 N");
+	assert_string_equal(answer_to(0, -1, now), "A100 N");
 	assert_int_equal(f.advert_at, now + S);
 	assert_int_equal(f.state, VRRP_ACTIVE);
 }
@@ -190,19 +190,17 @@ static void active_yields_to_an_equal_priority_with_a_greater_address(void **sta
 
 static void active_answers_an_equal_priority_with_a_smaller_address(void **state)
 {
-	int64_t now = active_of(&plain), advert_at = f.advert_at;
+	int64_t now = active_of(&plain);
 
-	assert_string_equal(hear_on(100, -1, true, now), "A100 N");
-	assert_int_equal(f.advert_at, advert_at);
+	assert_string_equal(answer_to(100, -1, now), "A100 N");
 	assert_int_equal(f.state, VRRP_ACTIVE);
 }
 
 static void active_answers_a_lower_priority_at_once(void **state)
 {
-	int64_t now = active_of(&plain), advert_at = f.advert_at;
+	int64_t now = active_of(&plain);
 
-	assert_string_equal(hear_on(99, 1, true, now), "A100 N");
-	assert_int_equal(f.advert_at, advert_at);
+	assert_string_equal(answer_to(99, 1, now), "A100 N");
 	assert_int_equal(f.active_interval, S);
 }
 
@@ -320,8 +318,8 @@ static void a_won_conflict_is_announced_after_the_last_claim(void **state)
 {
 	int64_t now = active_of(&plain);
 
-	assert_string_equal(hear(99, now), "A100 N");
-	assert_string_equal(hear(99, now + 300 * MS), "A100 N");
+	assert_string_equal(answer_to(99, -1, now), "A100 N");
+	assert_string_equal(answer_to(99, -1, now + 300 * MS), "A100 N");
 	assert_int_equal(f.announce_at, now + 800 * MS);
 	assert_string_equal(step(VRRP_EVENT_TIMER, now + 800 * MS), "N");
 	assert_int_equal(f.announce_at, VRRP_NEVER);
@@ -364,12 +362,10 @@ static void a_flood_of_claims_is_answered_every_gap(void **state)
 	for (int i = 0; i < 1000; i++) {
 		int64_t at = now + i * MS / 10; /* 100 ms */
 
-		if (at >= vrrp_fsm_deadline(&f)) {
-			step(VRRP_EVENT_TIMER, at);
-			adverts += strchr(done, 'A') != NULL;
-			announcements += strchr(done, 'N') != NULL;
-		}
-		hear(99, at);
+		assert_string_equal(hear(99, at), nothing);
+		if (at < vrrp_fsm_deadline(&f))
+			continue;
+		step(VRRP_EVENT_TIMER, at);
 		adverts += strchr(done, 'A') != NULL;
 		announcements += strchr(done, 'N') != NULL;
 	}
@@ -381,7 +377,7 @@ static void an_answer_too_soon_comes_when_the_gap_is_over(void **state)
 {
 	int64_t now = active_of(&plain);
 
-	hear(99, now);
+	answer_to(99, -1, now);
 	assert_string_equal(hear(99, now + 1), nothing);
 	assert_int_equal(vrrp_fsm_deadline(&f), now + VRRP_ANSWER_GAP_NS);
 	assert_string_equal(step(VRRP_EVENT_TIMER, now + VRRP_ANSWER_GAP_NS), "A100 N");
@@ -393,10 +389,21 @@ static void a_priority_0_too_soon_does_not_put_the_answer_off(void **state)
 {
 	int64_t now = active_of(&plain);
 
-	hear(99, now);
+	answer_to(99, -1, now);
 	hear(99, now + 1);
 	hear(0, now + 2);
 	assert_int_equal(f.advert_at, now + VRRP_ANSWER_GAP_NS);
+}
+
+/* After a pause: the lower one is not answered when a higher one is next in the queue. */
+static void an_answer_waits_until_everything_is_read(void **state)
+{
+	int64_t now = active_of(&plain);
+
+	assert_string_equal(hear(99, now), nothing);
+	assert_int_equal(vrrp_fsm_deadline(&f), now);
+	assert_string_equal(hear(200, now), "- A100 A>B");
+	assert_string_equal(step(VRRP_EVENT_TIMER, now), nothing);
 }
 
 int main(void)
@@ -435,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_flood_of_claims_is_answered_every_gap),
 		cmocka_unit_test(an_answer_too_soon_comes_when_the_gap_is_over),
 		cmocka_unit_test(a_priority_0_too_soon_does_not_put_the_answer_off),
+		cmocka_unit_test(an_answer_waits_until_everything_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

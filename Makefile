@@ -26,7 +26,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
-DAEMONS := tandem-lb
+DAEMONS := tandem-lb tandem-vrrp
 APPS    := kv_store kv_client time_server time_client echo_server load_client
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 
@@ -39,6 +39,8 @@ APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c))
 
 SRC_tandem-lb  := $(LB_SRC) $(COMMON_SRC)
 LIBS_tandem-lb := -lbpf -lev -lnl-3 -lconfig -ljansson -lm
+SRC_tandem-vrrp  := $(wildcard src/vrrp/*.c) $(COMMON_SRC)
+LIBS_tandem-vrrp := -lev -lnl-route-3 -lnl-3 -lnftables -lconfig -ljansson -lm
 SRC_tandemctl  := $(CTL_SRC) $(COMMON_SRC)
 LIBS_tandemctl := -lev -lconfig -ljansson -lm
 $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := -lev -lm))
@@ -46,7 +48,7 @@ $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := 
 .DEFAULT_GOAL := all
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
-.PHONY: all san tests deps help test unit bpf e2e lint fuzz demo bench install uninstall clean
+.PHONY: all san tests deps help test unit bpf e2e uml lint fuzz demo bench install uninstall clean
 
 #: all         the programs, in build/bin
 all: deps $(PROGS:%=build/bin/%)
@@ -212,6 +214,8 @@ UNIT_vrrp_sock         := $(addprefix src/vrrp/,vrrp_rx.c vrrp_tx.c vrrp_frame.c
 UNITLIBS_vrrp_sock     := -lev
 UNIT_vrrp_accept       := src/vrrp/vrrp_accept.c tests/unit/vrrp_netns.c src/common/addr.c
 UNITLIBS_vrrp_accept   := -lnftables -lev
+FUZZ_vrrp_netlink      := src/vrrp/vrrp_net_parse.c src/vrrp/vrrp_net_copy.c src/common/addr.c
+FUZZLIBS_vrrp_netlink  := -lnl-3
 UNIT_TESTS          += vrrp_net vrrp_macvlan vrrp_sock vrrp_accept
 VRRP_EXEC            := src/vrrp/vrrp_exec.c src/vrrp/vrrp_exec_check.c src/common/log.c
 UNIT_vrrp_exec       := $(VRRP_EXEC)
@@ -291,7 +295,7 @@ tests: deps $(UNIT_PROGS) $(FUZZ_PROGS) $(BPF_PROGS)
 #: test        build and run every test: one summary (root; without it bpf and e2e are skipped)
 test: deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all san tests
-	@tests/run $(sort $(UNIT_PROGS)) $(sort $(FUZZ_PROGS)) tests/repo/*.t $(sort $(BPF_PROGS)) tests/e2e/*.t
+	@tests/run $(sort $(UNIT_PROGS)) $(sort $(FUZZ_PROGS)) tests/repo/*.t $(sort $(BPF_PROGS)) tests/e2e/*.t tests/uml/*.t
 
 #: lint        the house rules of docs/TESTING.md
 lint: deps
@@ -311,6 +315,11 @@ T ?= tests/e2e/*.t
 e2e: deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all san
 	@tests/run $(T)
+
+#: uml         those that need bonding, VLANs or netem, in user-mode-linux where this kernel lacks them (root)
+uml: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all san
+	@tests/run tests/uml/*.t
 
 #: fuzz        look for new crashes: make fuzz NAME=resp SECONDS=60
 SECONDS ?= 60

@@ -20,12 +20,20 @@ links_up() { # how many links of lba's bond0 are usable
 	in_ns lba grep -A 1 '^Slave Interface' /proc/net/bonding/bond0 | grep -c 'MII Status: up'
 }
 links_are() { [ "$(links_up)" = "$1" ] || { links_up; return 1; }; }
-active() { in_ns lba cat /sys/class/net/bond0/bonding/active_slave; }
+bond_is_whole() { # MODE: both links are usable, with LACP both ends have agreed
+	local agreed
+	links_are 2 || return
+	[ "$1" = 802.3ad ] || return 0
+	agreed=$(in_ns lba ip -d -o link show | grep -c 'front[12].*ad_partner_oper_port_state_str <[^>]*,distributing')
+	[ "$agreed" = 2 ] || { echo "LACP has agreed on $agreed links"; return 1; }
+}
+active() { in_ns lba sed -n 's/^Currently Active Slave: //p' /proc/net/bonding/bond0; }
+modes() { in_ns lba ip -d link show | sed -n 's/^ *bond mode \([^ ]*\).*/\1/p' | paste -sd' '; }
 
 pull_and_plug() { # NAME SWITCH PORT SWITCH PORT
 	local name=$1 n
 	shift
-	spawn pinging c1 ping -n -c 100 -i 0.01 -W 1 10.0.1.11
+	spawn pinging c1 stdbuf -oL ping -n -c 100 -i 0.01 -W 1 10.0.1.11
 	wait_log pinging 5 'icmp_seq=20 '
 	switch_port "$1" "$2" down
 	n=$(lost)
@@ -40,19 +48,8 @@ pull_and_plug() { # NAME SWITCH PORT SWITCH PORT
 
 	switch_port "$1" "$2" up
 	switch_port "$3" "$4" up
-	ok "... plugged in again: the lab stands as it was" wait_for 30 lab_is_whole "$name"
+	ok "... plugged in again: the bond is as it was" wait_for 30 bond_is_whole "$name"
 	ok "... and carries" wait_for 5 pings c1 10.0.1.11
-}
-lab_is_whole() { # up says nothing when there is nothing to do
-	local out
-	# shellcheck disable=SC2086
-	out=$(lab_facts $1)
-	[ -z "$out" ] || { echo "$out"; return 1; }
-}
-lab_facts() { in_ns lba ip -d -o link show | grep -E 'front[12]' | lacp_done "$1"; links_are 2; }
-lacp_done() {
-	[ "$1" = 802.3ad ] || { cat > /dev/null; return; }
-	[ "$(grep -c 'ad_partner_oper_port_state_str <[^>]*distributing')" = 2 ] || echo "LACP has not agreed"
 }
 
 is "this kernel calls itself" "$(cat /proc/sys/kernel/hostname)" uml
@@ -63,7 +60,7 @@ holds "a second takes a second" "$(now_ms) - $began >= 990 && $(now_ms) - $began
 for mode in active-backup balance-rr 802.3ad; do
 	ok "$mode: the lab comes up" lab up pair --bond $mode --backends 1
 	LAB_MADE=1
-	is "... as asked for" "$(in_ns lba cat /sys/class/net/bond{0,1}/bonding/mode | cut -d' ' -f1 | paste -sd' ')" "$mode $mode"
+	is "... as asked for" "$(modes)" "$mode $mode"
 	ok "... node to node over the clients' network" pings lba 10.0.1.12
 	ok "... over IPv6" pings lbb fd00:1::11
 	ok "... over the backends' network" pings lba 10.0.2.3

@@ -48,7 +48,7 @@ $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := 
 .DEFAULT_GOAL := all
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
-.PHONY: all san tests deps help test unit bpf e2e uml lint fuzz demo bench install uninstall clean
+.PHONY: all san tests deps help test unit sim bpf e2e uml lint fuzz demo bench install uninstall clean
 
 #: all         the programs, in build/bin
 all: deps $(PROGS:%=build/bin/%)
@@ -271,6 +271,16 @@ $(BPF_TESTS:%=build/test/bpf_%): build/test/bpf_%: build/san/obj/tests/bpf/test_
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 
+# ---- speakers on a simulated clock and network: build/test/sim as it ships, sim_san with sanitizers ----
+
+SIM_PARTS := $(wildcard tests/sim/*.c) $(addprefix src/vrrp/,vrrp_fsm.c vrrp_packet.c)
+build/test/sim: $(call obj,$(SIM_PARTS))
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^
+build/test/sim_san: $(call san,$(SIM_PARTS))
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^
+
 # ---- programs of the benchmark ----
 
 build/test/bench_bpf: build/obj/tests/bench/bench_bpf.o $(call obj,$(BPF_PARTS))
@@ -290,12 +300,13 @@ BPF_PROGS  := $(BPF_TESTS:%=build/test/bpf_%)
 # On every core, whatever -j says, unless a -j is in force already.
 PARALLEL    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
-tests: deps $(UNIT_PROGS) $(FUZZ_PROGS) $(BPF_PROGS)
+SIM_PROGS  := build/test/sim build/test/sim_san
+tests: deps $(UNIT_PROGS) $(FUZZ_PROGS) $(BPF_PROGS) $(SIM_PROGS)
 
 #: test        build and run every test: one summary (root; without it bpf and e2e are skipped)
 test: deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all san tests
-	@tests/run $(sort $(UNIT_PROGS)) $(sort $(FUZZ_PROGS)) tests/repo/*.t $(sort $(BPF_PROGS)) tests/e2e/*.t tests/uml/*.t
+	@tests/run $(sort $(UNIT_PROGS)) $(sort $(FUZZ_PROGS)) tests/sim/*.t tests/repo/*.t $(sort $(BPF_PROGS)) tests/e2e/*.t tests/uml/*.t
 
 #: lint        the house rules of docs/TESTING.md
 lint: deps
@@ -305,6 +316,13 @@ lint: deps
 unit: deps
 	@$(MAKE) --no-print-directory $(PARALLEL) $(UNIT_PROGS) $(FUZZ_PROGS)
 	@tests/run $(sort $(UNIT_PROGS)) $(sort $(FUZZ_PROGS))
+
+#: sim         a million schedules of speakers on a simulated clock and network; SCHEDULES and SEED bend it
+SCHEDULES ?= 1000000
+SEED      ?= 1
+sim: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) $(SIM_PROGS)
+	build/test/sim --schedules $(SCHEDULES) --first $(SEED) --progress
 
 #: bpf         the dataplane, packet in, packet out, against a model of the NAT (root)
 bpf: $(BPF_PROGS)

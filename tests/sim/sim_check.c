@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What must hold at every moment and at the end. What is asserted is computed from the schedule, not by the code under test. */
+#include "sim.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static const char *const invariants[][2] = {
+	[SIM_ONE_ACTIVE] = {"one-active", "after the last fault one is Active, and the right one"},
+	[SIM_CRASH_BOUND] = {"crash-bound", "after a crash another is Active within [D-A-d, D+d+e]"},
+	[SIM_LEAVE_BOUND] = {"leave-bound", "after a priority 0 another is Active within [S, S+d+e]"},
+	[SIM_LOST_ADVERTS] = {"lost-adverts", "one or two lost adverts promote nobody, three do"},
+	[SIM_HEALING] = {"healing", "after a partition the right one alone is Active within its interval"},
+	[SIM_OVERLAP] = {"overlap", "two that hear each other hold the addresses no longer than the bound"},
+	[SIM_STEADY] = {"steady", "a Backup that hears an Active it obeys stays one"},
+	[SIM_FLAPPING] = {"flapping", "a flapping link makes a bounded number of transitions"},
+	[SIM_HOLDING] = {"holding", "addresses are there exactly when Active or in Handover"},
+	[SIM_ANNOUNCING] = {"announcing", "only addresses that are there are announced"},
+	[SIM_READ_FIRST] = {"read-first", "nothing is said before what arrived is read"},
+	[SIM_NO_STORM] = {"no-storm", "a node sends no more than four adverts in 5 ms"},
+	[SIM_CLIENTS] = {"clients", "the clients' ARP entry leads to the Active"},
+};
+
+const char *sim_invariant_name(enum sim_invariant invariant)
+{
+	return invariants[invariant][0];
+}
+
+const char *sim_invariant_text(enum sim_invariant invariant)
+{
+	return invariants[invariant][1];
+}
+
+void sim_fail(struct sim *sim, enum sim_invariant invariant, const char *format, ...)
+{
+	va_list args;
+
+	if (sim->verdict.failed)
+		return;
+	sim->verdict.failed = true;
+	sim->verdict.invariant = invariant;
+	sim->verdict.at = sim->now;
+	va_start(args, format);
+	vsnprintf(sim->verdict.why, sizeof(sim->verdict.why), format, args);
+	va_end(args);
+	sim_trace(sim, -1, "BROKEN %s: %s", sim_invariant_name(invariant), sim->verdict.why);
+}
+
+void sim_check_init(struct sim *sim)
+{
+	sim->overlap_since = VRRP_NEVER;
+	sim->conflict_at = -1;
+	for (int n = 0; n < sim->schedule.nodes; n++)
+		for (int i = 0; i < 5; i++)
+			sim->node[n].told[i] = -VRRP_NEVER / 2;
+}
+
+/* ---- who is who ---- */
+
+static bool is_active(const struct sim_node *node)
+{
+	return sim_node_up(node) && node->fsm.state == VRRP_ACTIVE;
+}
+
+int sim_check_only_active(const struct sim *sim)
+{
+	int found = -1;
+
+	for (int n = 0; n < sim->schedule.nodes; n++) {
+		if (!is_active(&sim->node[n]))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = n;
+	}
+	return found;
+}
+
+uint8_t sim_check_priority(const struct sim_node *node)
+{
+	return node->fsm.forced && node->config.priority < 254 ? 254 : node->config.priority;
+}
+
+int64_t sim_check_skew(const struct sim *sim, int n, int64_t interval)
+{
+	const struct vrrp_fsm_config *config = &sim->node[n].config;
+
+	return (256 - config->priority) * (config->version == 2 ? INT64_C(1000000000) : interval) / 256;
+}
+
+/* The network has been as it should be for so long. */
+bool sim_check_clean(const struct sim *sim, int64_t for_ns)
+{
+	return !sim->net_faults && sim->now - sim->clean_since >= for_ns;
+}
+
+bool sim_check_obeys(const struct sim *sim, int backup, int active)
+{
+	const struct sim_node *node = &sim->node[backup];
+
+	if (sim_check_priority(&sim->node[active]) >= node->config.priority || node->fsm.held)
+		return true;
+	if (node->config.priority == 255)
+		return false;
+	return !node->config.preempt || sim_node_clock(sim, backup) < node->fsm.preempt_at;
+}
+
+/* ---- steady ---- */
+
+/* Longer than the down interval of what a node knows. */
+static int64_t long_enough(const struct sim *sim, int n)
+{
+	const struct sim_schedule *s = &sim->schedule;
+	int64_t interval = sim->node[n].fsm.active_interval;
+
+	if (interval < s->interval)
+		interval = s->interval;
+	return 4 * interval + 2 * (s->delay_max + s->wake_max) + 2 * VRRP_ANSWER_GAP_NS + interval / 100;
+}
+
+static void check_steady(struct sim *sim, int n, const struct vrrp_action *action)
+{
+	int64_t window = long_enough(sim, n);
+	bool silence = action->cause == VRRP_CAUSE_SILENCE || action->cause == VRRP_CAUSE_PREEMPTED;
+
+	if (action->to != VRRP_ACTIVE || !silence || !sim_check_clean(sim, window) ||
+		sim->now - sim->shaken_at < window || sim->now - sim->node[n].calm_since < window)
+		return;
+	for (int other = 0; other < sim->schedule.nodes; other++) {
+		const struct sim_node *active = &sim->node[other];
+
+		if (other == n || !is_active(active) || sim->now - active->active_since < window ||
+			sim->now - active->calm_since < window || !sim_check_obeys(sim, n, other))
+			continue;
+		sim_fail(sim, SIM_STEADY, "node %d became Active beside node %d, which it hears and obeys", n,
+			other);
+	}
+}
+
+/* ---- two at a time ---- */
+
+enum { APART, HANDING_OVER, INHERITING, CONFLICT };
+
+/* The worst pair of those that hear each other; Handover of one that inherited lasts until the next advert. */
+static int overlap(const struct sim *sim)
+{
+	int active = 0, leaving = 0, class = APART;
+	const struct sim_node *last = NULL;
+
+	if (!sim_check_clean(sim, 0))
+		return APART;
+	for (int n = 0; n < sim->schedule.nodes; n++) {
+		if (is_active(&sim->node[n])) {
+			active++;
+			last = &sim->node[n];
+		}
+	}
+	for (int n = 0; n < sim->schedule.nodes; n++) {
+		const struct sim_node *node = &sim->node[n];
+
+		if (!sim_node_up(node) || node->fsm.state != VRRP_HANDOVER || !last)
+			continue;
+		leaving++;
+		class = node->fsm.cause == VRRP_CAUSE_INHERITED || last->active_since < node->calm_since ||
+					last->active_since < sim->fault_at ||
+					last->active_since < sim->clean_since
+				? INHERITING
+				: HANDING_OVER;
+	}
+	return active > 1 ? CONFLICT : leaving > 1 && active ? INHERITING : class;
+}
+
+static void check_overlap(struct sim *sim, int64_t to)
+{
+	const struct sim_schedule *s = &sim->schedule;
+	int64_t bound = s->delay_max + 3 * s->wake_max;
+
+	if (sim->overlap_since == VRRP_NEVER)
+		return;
+	if (sim->overlap_class >= INHERITING)
+		bound += s->delay_max + s->longest + s->longest / 500 + 2 * VRRP_ANSWER_GAP_NS;
+	if (to - sim->overlap_since > bound + 1000)
+		sim_fail(sim, SIM_OVERLAP, "for %.3f ms two that hear each other have had the addresses",
+			(double)(to - sim->overlap_since) / 1e6);
+}
+
+static void note_overlap(struct sim *sim, bool anew)
+{
+	int class = overlap(sim);
+
+	if (class == CONFLICT)
+		sim->conflict_at = sim->now;
+	if (!anew && class == sim->overlap_class && sim->fault_at < sim->overlap_since &&
+		sim->overlap_since != VRRP_NEVER)
+		return;
+	sim->overlap_class = class;
+	sim->overlap_since = class == APART ? VRRP_NEVER : sim->now;
+	if (class != APART)
+		sim->covered |= 1u << SIM_OVERLAP;
+}
+
+/* ---- events ---- */
+
+void sim_check_step(struct sim *sim, int n, const struct vrrp_fsm *before, const struct vrrp_actions *actions)
+{
+	const struct sim_node *node = &sim->node[n];
+	bool should = node->fsm.state == VRRP_ACTIVE || node->fsm.state == VRRP_HANDOVER;
+
+	sim->covered |= 1u << SIM_HOLDING;
+	if (node->holds != should &&
+		!node->inherit) /* a new speaker does not know yet what the old one left */
+		sim_fail(sim, SIM_HOLDING, "node %d is %s and %s the addresses", n,
+			vrrp_state_name(node->fsm.state), node->holds ? "has" : "lacks");
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct vrrp_action *action = &actions->list[i];
+
+		if (action->type != VRRP_DO_TRANSITION)
+			continue;
+		sim->transitions++;
+		check_steady(sim, n, action);
+		sim_watch_transition(sim, n, action);
+		note_overlap(sim, action->to == VRRP_ACTIVE);
+	}
+}
+
+void sim_check_says(struct sim *sim, int n, enum vrrp_action_type type, uint8_t priority)
+{
+	struct sim_node *node = &sim->node[n];
+
+	if (node->fsm.state == VRRP_ACTIVE && node->inbox_count)
+		sim_fail(sim, SIM_READ_FIRST, "node %d speaks with %d packets unread", n, node->inbox_count);
+	if (type == VRRP_DO_ANNOUNCE) {
+		sim->covered |= 1u << SIM_ANNOUNCING;
+		if (!node->holds)
+			sim_fail(sim, SIM_ANNOUNCING, "node %d announces what it does not have", n);
+	} else if (priority) {
+		sim->covered |= 1u << SIM_NO_STORM;
+		if (sim->now - node->told[4] < VRRP_ANSWER_GAP_NS * 99 / 100)
+			sim_fail(sim, SIM_NO_STORM, "node %d sends its sixth advert in 5 ms", n);
+		memmove(node->told + 1, node->told, 4 * sizeof(node->told[0]));
+		node->told[0] = sim->now;
+	}
+}
+
+void sim_check_time(struct sim *sim, int64_t to)
+{
+	check_overlap(sim, to);
+	sim_watch_time(sim, to);
+	note_overlap(sim, false);
+}
+
+/* ---- the end ---- */
+
+static void check_one_active(struct sim *sim)
+{
+	int active = sim_check_only_active(sim), up = 0;
+
+	for (int n = 0; n < sim->schedule.nodes; n++)
+		up += sim_node_up(&sim->node[n]);
+	if (!up)
+		return;
+	sim->covered |= 1u << SIM_ONE_ACTIVE;
+	if (active < 0) {
+		sim_fail(sim, SIM_ONE_ACTIVE, "none or several are Active");
+		return;
+	}
+	for (int n = 0; n < sim->schedule.nodes; n++) {
+		const struct sim_node *node = &sim->node[n];
+
+		if (n == active || !sim_node_up(node))
+			continue;
+		if (sim_check_clean(sim, long_enough(sim, n)))
+			sim->covered |= 1u << SIM_STEADY; /* it had the chance to break it */
+		if (node->fsm.state != VRRP_BACKUP)
+			sim_fail(sim, SIM_ONE_ACTIVE, "node %d is still %s", n,
+				vrrp_state_name(node->fsm.state));
+		else if (!sim_check_obeys(sim, n, active))
+			sim_fail(sim, SIM_ONE_ACTIVE, "node %d is Active, node %d should have preempted it",
+				active, n);
+	}
+}
+
+/* A client that was cut off while the addresses moved keeps what it knew; a takeover or a conflict after that tells it. */
+static void check_clients(struct sim *sim)
+{
+	int active = sim_check_only_active(sim);
+	const struct sim_node *node;
+
+	if (active < 0)
+		return;
+	node = &sim->node[active];
+	if (node->active_since < sim->clean_since && sim->conflict_at < sim->clean_since &&
+		!(node->config.announce_refresh_ns && node->fsm.state == VRRP_ACTIVE))
+		return;
+	sim->covered |= 1u << SIM_CLIENTS;
+	if (sim->client != active)
+		sim_fail(sim, SIM_CLIENTS, "node %d is Active, the clients believe node %d", active,
+			sim->client);
+}
+
+static void check_flapping(struct sim *sim)
+{
+	const struct sim_schedule *s = &sim->schedule;
+
+	if (!sim->flaps || s->fault_count != 1)
+		return;
+	sim->covered |= 1u << SIM_FLAPPING;
+	if (sim->transitions > 3 * s->nodes + 2 * sim->flaps + 6)
+		sim_fail(sim, SIM_FLAPPING, "%d transitions of %d nodes while a link flapped %d times",
+			sim->transitions, s->nodes, sim->flaps);
+}
+
+void sim_check_end(struct sim *sim)
+{
+	check_one_active(sim);
+	check_clients(sim);
+	check_flapping(sim);
+}

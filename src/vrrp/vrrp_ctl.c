@@ -132,23 +132,15 @@ static json_t *list_addresses(const struct vrrp_instance *c)
 /* Who is Active as far as we know: ourselves, or who was heard last. */
 static void name_active(const struct vrrp_unit *unit, const struct vrrp_inst *inst, char out[ADDR_TEXT_MAX])
 {
-	const struct vrrp_router *last = NULL;
+	const struct vrrp_router *last = vrrp_inst_last_heard(inst);
 
 	out[0] = 0;
-	for (size_t r = 0; r < inst->router_count; r++) {
-		const struct vrrp_router *router = &inst->routers[r];
-
-		if (unit->fsm.state == VRRP_ACTIVE) {
-			if (router->source.family != AF_UNSPEC)
-				addr_format(&router->source, out);
-			return;
-		}
-		if (router->heard_at != VRRP_NEVER && router->heard_priority &&
-			(!last || router->heard_at > last->heard_at))
-			last = router;
-	}
-	if (last && (unit->fsm.state == VRRP_BACKUP || unit->fsm.state == VRRP_HANDOVER))
+	if (unit->fsm.state == VRRP_ACTIVE) {
+		if (inst->routers[0].source.family != AF_UNSPEC)
+			addr_format(&inst->routers[0].source, out);
+	} else if (unit->fsm.state != VRRP_INITIALIZE && last && last->heard_priority) {
 		addr_format(&last->heard_from, out);
+	}
 }
 
 static json_t *instance_row(const struct vrrp_unit *unit, const struct vrrp_inst *inst, int64_t now)

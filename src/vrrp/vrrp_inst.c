@@ -385,6 +385,21 @@ bool vrrp_inst_reconfigure(struct vrrp_inst *inst, const struct vrrp_instance *c
 	return came && inst->holds;
 }
 
+const struct vrrp_router *vrrp_inst_last_heard(const struct vrrp_inst *inst)
+{
+	const struct vrrp_router *last = NULL;
+
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_router *router = &inst->routers[r];
+
+		if (router->heard_at != VRRP_NEVER &&
+			(!last || router->heard_at >
+					  last->heard_at + (int64_t)inst->conf->interval_ms * 1000000))
+			last = router;
+	}
+	return last;
+}
+
 void vrrp_inst_clear(struct vrrp_inst *inst)
 {
 	for (size_t r = 0; r < inst->router_count; r++) {

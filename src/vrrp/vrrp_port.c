@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vrrp/vrrp_port.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +66,7 @@ static struct vrrp_port *find(struct vrrp_speaker *s, const char *interface, uin
 	port = calloc(1, sizeof(*port));
 	if (!port)
 		return NULL;
-	strncpy(port->interface, interface, sizeof(port->interface) - 1);
+	snprintf(port->interface, sizeof(port->interface), "%s", interface);
 	port->family = family;
 	port->speaker = s;
 	port->next = s->ports;

@@ -85,6 +85,12 @@ static int send_to_group(struct vrrp_router *router, uint8_t priority)
 	return len < 0 ? len : vrrp_tx_frame(router->tx, router->ifindex, frame, (size_t)len);
 }
 
+/* One file serves all nodes, so a peer may be this node itself. */
+static bool is_other(const struct vrrp_router *router, const struct net_addr *peer)
+{
+	return peer->family == router->family && !addr_equal(peer, &router->source);
+}
+
 static int send_to_peers(struct vrrp_router *router, uint8_t priority)
 {
 	uint8_t payload[VRRP_ADVERT_MAX];
@@ -94,7 +100,7 @@ static int send_to_peers(struct vrrp_router *router, uint8_t priority)
 		const struct net_addr *peer = &router->conf->peers[i];
 		int rc;
 
-		if (peer->family != router->family)
+		if (!is_other(router, peer))
 			continue;
 		rc = encode(router, priority, peer, payload);
 		if (rc > 0)
@@ -148,10 +154,9 @@ int vrrp_router_farewell(const struct vrrp_router *router, struct vrrp_farewell 
 	out->source = router->source;
 	memcpy(out->mac, router->mac, 6);
 	for (size_t i = 0; i < router->conf->peer_count; i++)
-		if (router->conf->peers[i].family == router->family)
+		if (is_other(router, &router->conf->peers[i]))
 			out->peers[out->peer_count++] = router->conf->peers[i];
-	/* The checksum covers the destination: a farewell with several peers is right for the first one only, but in
-	 * the forms without pseudo-header. Peers that are ours or keepalived's take it by multicast or alone. */
+	/* The guard makes the bytes for the other peers of these. */
 	if (out->peer_count)
 		destination = out->peers[0];
 	len = encode(router, 0, &destination, out->payload);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clean_text.h"
 #include "common/log.h"
 #include "vrrp/vrrp_port.h"
 
@@ -59,7 +60,7 @@ static void on_tell(void *data, struct vrrp_unit *unit, const char *event, const
 	}
 	log_info("%s: %s -> %s: %s", subject, notice.from, event, cause);
 	snprintf(notice.unit, sizeof(notice.unit), "%s", unit->name);
-	snprintf(notice.cause, sizeof(notice.cause), "%s", cause);
+	clean_text(notice.cause, sizeof(notice.cause), cause);
 	vrrp_notify_push(s->notify, &notice);
 }
 

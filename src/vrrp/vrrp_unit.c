@@ -97,13 +97,12 @@ static void explain(const struct vrrp_unit *unit, enum vrrp_cause cause, char *o
 			  cause == VRRP_CAUSE_ACCEPTED || cause == VRRP_CAUSE_PEER_LEFT ||
 			  cause == VRRP_CAUSE_PREEMPTED || cause == VRRP_CAUSE_SILENCE;
 
-	for (size_t i = 0; i < unit->member_count; i++)
-		for (size_t r = 0; r < unit->members[i].router_count; r++) {
-			const struct vrrp_router *router = &unit->members[i].routers[r];
+	for (size_t i = 0; i < unit->member_count; i++) {
+		const struct vrrp_router *router = vrrp_inst_last_heard(&unit->members[i]);
 
-			if (router->heard_at != VRRP_NEVER && (!last || router->heard_at > last->heard_at))
-				last = router;
-		}
+		if (router && (!last || router->heard_at > last->heard_at + unit->fsm.config.interval_ns))
+			last = router;
+	}
 	if (cause == VRRP_CAUSE_SHUTDOWN)
 		snprintf(out, size, "%s", unit->cause);
 	else if (names_peer && last)

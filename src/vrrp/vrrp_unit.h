@@ -30,7 +30,7 @@ struct vrrp_unit_ops {
 		void *data, struct vrrp_unit *unit, const char *event, const char *cause, bool transition);
 };
 
-#define VRRP_UNIT_CAUSE_MAX 256
+#define VRRP_UNIT_CAUSE_MAX 400
 
 struct vrrp_unit {
 	struct ev_loop *loop;

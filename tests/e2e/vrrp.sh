@@ -17,10 +17,11 @@
 RUN_OF() { echo "$TMP/run-$1"; }
 
 vrrp() {
-	local node=$1
+	local node=$1 name=()
 	[ -x "$TANDEM_BIN/tandem-vrrp" ] || bail "no $TANDEM_BIN/tandem-vrrp; 'make' builds it"
 	[ $# -lt 2 ] || printf '%s\n' "$2" > "$TMP/$node.conf"
-	spawn "vrrp-$node" "$node" "$TANDEM_BIN/tandem-vrrp" -c "$TMP/$node.conf" -r "$(RUN_OF "$node")" -n "$node"
+	! grep -q '^ *nodes *=' "$TMP/$node.conf" || name=(-n "$node")
+	spawn "vrrp-$node" "$node" "$TANDEM_BIN/tandem-vrrp" -c "$TMP/$node.conf" -r "$(RUN_OF "$node")" "${name[@]}"
 	wait_for 10 vrrp_answers "$node" || bail "tandem-vrrp on $node does not answer"
 }
 vrrp_answers() { alive "vrrp-$1" || { echo "tandem-vrrp on $1 has ended"; return 1; }; vctl "$1" vrrp; }

@@ -48,23 +48,26 @@ enum table_style vrrp_row_priority_style(const json_t *row)
 
 /* ---- trouble ---- */
 
-/*
- * Somebody else was heard while this node was Active already, and not three of his intervals ago: both hold the
- * addresses.
- */
+/* Was he heard within two of his intervals? What an older advert said may be mended. */
+static bool is_recent(const json_t *heard)
+{
+	const json_t *ago_ms = json_object_get(heard, "ago_ms");
+	uint64_t interval_ms;
+
+	return json_is_number(ago_ms) && view_number(heard, "interval_ms", &interval_ms) &&
+	       json_number_value(ago_ms) <= 2. * (double)interval_ms;
+}
+
+/* Is this node active, and was somebody else heard since? Then both hold the addresses. */
 static bool is_contested(const json_t *row, const json_t *heard)
 {
-	double ago_ms = json_number_value(json_object_get(heard, "ago_ms"));
-	uint64_t since_s, priority, interval_ms;
+	uint64_t since_s, priority;
 
-	if (strcmp(view_text(row, "state"), "active") != 0 ||
-		!json_is_number(json_object_get(heard, "ago_ms")))
+	if (strcmp(view_text(row, "state"), "active") != 0 || !view_age(row, "since_ms", &since_s))
 		return false;
 	view_number(heard, "priority", &priority);
-	view_number(heard, "interval_ms", &interval_ms);
 	/* Whole seconds, rounded down: what was heard just before is not held against anybody. */
-	return priority > 0 && ago_ms <= 3. * (double)interval_ms && view_age(row, "since_ms", &since_s) &&
-	       ago_ms < (double)since_s * 1000;
+	return priority > 0 && json_number_value(json_object_get(heard, "ago_ms")) < (double)since_s * 1000;
 }
 
 static void judge_heard(const json_t *row, const json_t *router,
@@ -74,6 +77,8 @@ static void judge_heard(const json_t *row, const json_t *router,
 	const char *from = view_text(heard, "from"), *family = view_text(router, "family");
 	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX], text[VIEW_TEXT_MAX * 3];
 
+	if (!is_recent(heard))
+		return;
 	if (is_contested(row, heard)) {
 		snprintf(text, sizeof(text),
 			"%s: %s (priority %s) advertises as well, the last time %s ago: two nodes are active",
@@ -81,10 +86,11 @@ static void judge_heard(const json_t *row, const json_t *router,
 			view_format(heard, "ago_ms", VIEW_MS, b));
 		say(data, TABLE_BAD, text);
 	}
-	if (json_is_true(json_object_get(heard, "interval_differs"))) {
+	view_format(heard, "interval_ms", VIEW_MS, a);
+	view_format(timers, "advert_interval_ms", VIEW_MS, b);
+	if (json_is_true(json_object_get(heard, "interval_differs")) && strcmp(a, b) != 0) {
 		snprintf(text, sizeof(text), "%s: %s advertises every %s, the config here says %s", family,
-			from, view_format(heard, "interval_ms", VIEW_MS, a),
-			view_format(timers, "advert_interval_ms", VIEW_MS, b));
+			from, a, b);
 		say(data, TABLE_WARN, text);
 	}
 	if (json_is_true(json_object_get(heard, "addresses_differ"))) {

@@ -136,13 +136,13 @@ static void show_mended(struct table *table, const json_t *row)
 	uint64_t n;
 
 	if (view_number(row, "put_back", &n) && n)
-		view_pair(table, TABLE_WARN, "put back", "%s addresses that another program had removed",
+		view_pair(table, TABLE_WARN, "put back", "%s: another program had removed an address",
 			view_format(row, "put_back", VIEW_EXACT, a));
 	if (view_number(row, "add_failed", &n) && n)
-		view_pair(table, TABLE_WARN, "not added", "%s addresses, tried again each second",
+		view_pair(table, TABLE_WARN, "not added", "%s: an address could not be added",
 			view_format(row, "add_failed", VIEW_EXACT, a));
 	if (view_number(row, "pauses", &n) && n)
-		view_pair(table, TABLE_WARN, "pauses", "%s of this process, the longest %s",
+		view_pair(table, TABLE_WARN, "pauses", "%s: this process stood still, for up to %s",
 			view_format(row, "pauses", VIEW_EXACT, a),
 			view_format(row, "longest_pause_ms", VIEW_MS, b));
 }

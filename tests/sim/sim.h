@@ -227,7 +227,7 @@ struct sim {
 
 	/* for the checks */
 	int net_faults;
-	int64_t clean_since, fault_at, shaken_at, conflict_at, overlap_since;
+	int64_t clean_since, fault_at, shaken_at, interval_at, conflict_at, yielded_at, overlap_since;
 	int overlap_class, transitions, flaps;
 	struct sim_watch watch;
 	uint32_t covered; /* bit: this invariant was put to the test */

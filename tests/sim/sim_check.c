@@ -50,6 +50,7 @@ void sim_check_init(struct sim *sim)
 {
 	sim->overlap_since = VRRP_NEVER;
 	sim->conflict_at = -1;
+	sim->yielded_at = -1;
 	for (int n = 0; n < sim->schedule.nodes; n++)
 		for (int i = 0; i < 5; i++)
 			sim->node[n].told[i] = -VRRP_NEVER / 2;
@@ -107,33 +108,53 @@ bool sim_check_obeys(const struct sim *sim, int backup, int active)
 
 /* ---- steady ---- */
 
-/* Longer than the down interval of what a node knows. */
-static int64_t long_enough(const struct sim *sim, int n)
+/* Longer than a down interval at that advert interval. */
+static int64_t long_enough(const struct sim *sim, int64_t interval)
 {
 	const struct sim_schedule *s = &sim->schedule;
-	int64_t interval = sim->node[n].fsm.active_interval;
 
-	if (interval < s->interval)
-		interval = s->interval;
 	return 4 * interval + 2 * (s->delay_max + s->wake_max) + 2 * VRRP_ANSWER_GAP_NS + interval / 100;
+}
+
+/* Since when nothing has kept n from hearing other, Active. */
+static int64_t undisturbed_since(const struct sim *sim, int n, int other)
+{
+	const struct sim_node *backup = &sim->node[n], *active = &sim->node[other];
+	int64_t times[] = {sim->clean_since, sim->shaken_at, backup->calm_since, active->calm_since,
+		active->active_since};
+	int64_t last = 0;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (times[i] > last)
+			last = times[i];
+	return sim->net_faults ? VRRP_NEVER : last;
+}
+
+/* Has n had every chance to know that other is Active? Who was undisturbed when the interval changed was told. */
+static bool hears(const struct sim *sim, int n, int other)
+{
+	int64_t since = undisturbed_since(sim, n, other), interval = sim->node[n].fsm.active_interval;
+
+	if (since == VRRP_NEVER)
+		return false;
+	if (interval < sim->schedule.interval)
+		interval = sim->schedule.interval;
+	if (since + long_enough(sim, interval) > sim->interval_at && interval < sim->schedule.longest)
+		interval = sim->schedule.longest;
+	return sim->now - since >= long_enough(sim, interval);
 }
 
 static void check_steady(struct sim *sim, int n, const struct vrrp_action *action)
 {
-	int64_t window = long_enough(sim, n);
 	bool silence = action->cause == VRRP_CAUSE_SILENCE || action->cause == VRRP_CAUSE_PREEMPTED;
 
-	if (action->to != VRRP_ACTIVE || !silence || !sim_check_clean(sim, window) ||
-		sim->now - sim->shaken_at < window || sim->now - sim->node[n].calm_since < window)
+	if (action->to != VRRP_ACTIVE || !silence)
 		return;
 	for (int other = 0; other < sim->schedule.nodes; other++) {
-		const struct sim_node *active = &sim->node[other];
-
-		if (other == n || !is_active(active) || sim->now - active->active_since < window ||
-			sim->now - active->calm_since < window || !sim_check_obeys(sim, n, other))
-			continue;
-		sim_fail(sim, SIM_STEADY, "node %d became Active beside node %d, which it hears and obeys", n,
-			other);
+		if (other != n && is_active(&sim->node[other]) && hears(sim, n, other) &&
+			sim_check_obeys(sim, n, other))
+			sim_fail(sim, SIM_STEADY,
+				"node %d became Active beside node %d, which it hears and obeys", n, other);
 	}
 }
 
@@ -217,6 +238,8 @@ void sim_check_step(struct sim *sim, int n, const struct vrrp_fsm *before, const
 		if (action->type != VRRP_DO_TRANSITION)
 			continue;
 		sim->transitions++;
+		if (action->from == VRRP_ACTIVE && action->to == VRRP_BACKUP && sim_check_clean(sim, 0))
+			sim->yielded_at = sim->now;
 		check_steady(sim, n, action);
 		sim_watch_transition(sim, n, action);
 		note_overlap(sim, action->to == VRRP_ACTIVE);
@@ -269,7 +292,7 @@ static void check_one_active(struct sim *sim)
 
 		if (n == active || !sim_node_up(node))
 			continue;
-		if (sim_check_clean(sim, long_enough(sim, n)))
+		if (hears(sim, n, active))
 			sim->covered |= 1u << SIM_STEADY; /* it had the chance to break it */
 		if (node->fsm.state != VRRP_BACKUP)
 			sim_fail(sim, SIM_ONE_ACTIVE, "node %d is still %s", n,
@@ -280,7 +303,8 @@ static void check_one_active(struct sim *sim)
 	}
 }
 
-/* A client that was cut off while the addresses moved keeps what it knew; a takeover or a conflict after that tells it. */
+/* A client that was cut off while the addresses moved keeps what it knew; a takeover, or an
+ * Active that yields after that, tells it. */
 static void check_clients(struct sim *sim)
 {
 	int active = sim_check_only_active(sim);
@@ -289,7 +313,7 @@ static void check_clients(struct sim *sim)
 	if (active < 0)
 		return;
 	node = &sim->node[active];
-	if (node->active_since < sim->clean_since && sim->conflict_at < sim->clean_since &&
+	if (node->active_since < sim->clean_since && sim->yielded_at < sim->clean_since &&
 		!(node->config.announce_refresh_ns && node->fsm.state == VRRP_ACTIVE))
 		return;
 	sim->covered |= 1u << SIM_CLIENTS;

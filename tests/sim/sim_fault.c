@@ -180,7 +180,9 @@ void sim_fault_begin(struct sim *sim, int index)
 	}
 	sim->on |= 1u << index;
 	sim->fault_at = sim->now;
-	if (fault->kind != SIM_INTERVAL)
+	if (fault->kind == SIM_INTERVAL)
+		sim->interval_at = sim->now;
+	else
 		sim->shaken_at = sim->now;
 	begin(sim, fault, index, active);
 }

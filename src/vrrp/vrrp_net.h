@@ -81,7 +81,8 @@ int vrrp_net_remove_address(struct vrrp_net *net, int ifindex, const struct vrrp
 /*
  * A macvlan (mode private) on parent with that MAC, with the sysctls that make the kernel answer ARP for its addresses
  * with its MAC only, and the parent silent for them (vrrp_net_macvlan.c says which and why). It is made down, so that
- * nothing is sent or taken with the virtual MAC; the first vrrp_net_add_address() brings it up. One that is there with
+ * nothing is sent or taken with the virtual MAC; its first vrrp_net_add_address() brings it up and the
+ * vrrp_net_remove_address() of its last one takes it down. One that is there with
  * that name, parent and MAC is taken over as it is, one with another parent or MAC is replaced. *ifindex is its index.
  * 0 or -errno (-EOPNOTSUPP: no macvlan in this kernel; -EEXIST: a device of another kind has the name; -EBUSY: the
  * parent is a bridge's port, or has a macvlan with that MAC).
@@ -89,8 +90,8 @@ int vrrp_net_remove_address(struct vrrp_net *net, int ifindex, const struct vrrp
 int vrrp_net_add_macvlan(
 	struct vrrp_net *net, int parent, const char *name, const uint8_t mac[6], int *ifindex);
 
-/* Up or down; 0 or -errno. A macvlan is to be made down before its addresses are removed (down, its IPv6 addresses go by
- * themselves, and removing them is 0), so that the kernel's farewells to their groups are not sent with the virtual MAC. */
+/* Up or down; 0 or -errno. For a macvlan add and remove do it; one with many addresses may be made down before the first
+ * of them is removed (its IPv6 addresses go by themselves, and removing them is 0). */
 int vrrp_net_set_up(struct vrrp_net *net, int ifindex, bool up);
 
 /* Remove a macvlan, and put the parent's sysctls back with the last one. 0 also when it is not there; -EPERM when it is no

@@ -236,6 +236,18 @@ static void keep_secondaries(const struct vrrp_net *net, int ifindex)
 		vrrp_net_sysctl_set("ipv4", link->link.name, "promote_secondaries", 1);
 }
 
+/* Is it the last one of a macvlan that is up? */
+static bool is_last(const struct vrrp_net_link *link, const struct vrrp_address *address)
+{
+	if (!link || !link->macvlan || !link->link.up)
+		return false;
+	for (size_t i = 0; i < link->count; i++)
+		if (link->addresses[i].present &&
+			!addr_equal(&link->addresses[i].address.addr, &address->addr))
+			return false;
+	return true;
+}
+
 int vrrp_net_remove_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address)
 {
 	const struct vrrp_net_address *there;
@@ -245,6 +257,8 @@ int vrrp_net_remove_address(struct vrrp_net *net, int ifindex, const struct vrrp
 	there = vrrp_net_copy_address(&net->copy, ifindex, &address->addr);
 	if (address->addr.family == AF_INET && !(there && there->secondary))
 		keep_secondaries(net, ifindex);
+	if (is_last(vrrp_net_copy_link(&net->copy, ifindex), address))
+		vrrp_net_set_up(net, ifindex, false); /* gone meanwhile: then the address is, too */
 	return delete_address(net, ifindex, address);
 }
 

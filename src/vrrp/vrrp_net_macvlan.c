@@ -3,11 +3,11 @@
  * The device that has a virtual MAC (RFC 9568 section 7.3): a macvlan, mode private (its siblings on the same link never
  * talk through it), with the settings without which Linux answers for each of its addresses on every link.
  *
- * It is up only while it has an address: add_address() brings it up, set_up(false) before the addresses go takes it down.
- * Down, nothing leaves it, and nothing that is sent to the virtual MAC is taken in: the Backup of RFC 9568 section
+ * It is up only while it has an address: add_address() brings it up, remove_address() takes it down before the last one
+ * goes. Down, nothing leaves it, and nothing that is sent to the virtual MAC is taken in: the Backup of RFC 9568 section
  * 6.4.2. (Up and without an address it would route what is sent to the virtual MAC, and tell multicast routers of its
  * groups with the Active one's MAC.) Down first, because the messages that leave the groups of IPv6 addresses would
- * be sent with the virtual MAC after the other node has taken over.
+ * be sent, some milliseconds later, with the virtual MAC that the other node has by then.
  *
  * On the macvlan:
  * - ipv4 arp_ignore 1: ARP is answered for its own addresses only, not for those of the parent.

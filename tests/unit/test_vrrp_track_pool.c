@@ -119,6 +119,22 @@ static void drip(struct fake *fake)
 	}
 }
 
+/* Those whose other side has gone, also when the loop has not come to tell yet. */
+static void close_ended(struct fake *fake)
+{
+	for (size_t i = 0; i < CONNS; i++) {
+		int fd = fake->conns[i].io.fd;
+		char c;
+
+		if (!fd)
+			continue;
+		ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			close_conn(&fake->conns[i].io);
+	}
+}
+
 static void on_connection(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct fake *fake = w->data;
@@ -130,6 +146,7 @@ static void on_connection(struct ev_loop *loop, ev_io *w, int events)
 		close(fd);
 		return;
 	}
+	close_ended(fake);
 	while (fake->conns[i].io.fd)
 		assert_true(++i < CONNS);
 	fake->conns[i].sent = 0;
@@ -325,7 +342,7 @@ static void test_no_answer_is_bad_after_a_time(void **state)
 
 		if (!t->known || t->good || strncmp(t->detail, rows[i].detail, strlen(rows[i].detail)))
 			fail_msg("%s: %s", rows[i].name, t->detail);
-		assert_true(sides[i]->fake.most_open <= 1);
+		assert_true(sides[i]->fake.most_open <= 3); /* a question that leaked would add up to 50 */
 		side_close(sides[i], rows[i].body != NULL);
 	}
 }

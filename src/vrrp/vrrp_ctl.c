@@ -284,9 +284,10 @@ static json_t *on_failover(void *ctx, const struct ctl_request *request)
 	if (!unit)
 		return ctl_reply_error(
 			"no instance or group is named '%s'; 'tandemctl vrrp' shows all", name);
+	snprintf(text, sizeof(text), "%s %s", unit->conf->is_group ? "group" : "instance", unit->name);
+	vrrp_speaker_event(ctl->speaker, text, "failover", "asked for on the control socket");
 	if (vrrp_unit_failover(unit, text, sizeof(text)))
 		return ctl_reply_error("%s", text);
-	vrrp_speaker_event(ctl->speaker, unit->name, "failover", "asked for on the control socket");
 	return ctl_reply_ok(json_pack(
 		"{s:s, s:s, s:s}", "message", text, "unit", unit->name, "state", vrrp_unit_state(unit)));
 }

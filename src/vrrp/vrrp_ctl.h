@@ -11,7 +11,6 @@ struct vrrp_ctl {
 	const char *config;
 	int64_t started_at, loaded_at; /* ns */
 	const char *realtime;          /* "on", or why not */
-	unsigned restarts;             /* speakers before this one under the same guard: 0 or more */
 	/* Load the config again; text says what happened. 0 or -errno. */
 	int (*reload)(void *data, char *text, size_t size);
 	void *data;

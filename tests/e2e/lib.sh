@@ -97,7 +97,7 @@ needs() { # FEATURE... as scripts/kernel-has knows them
 	*) bail "cannot tell what this kernel has" ;;
 	esac
 	[ -z "${TANDEM_UML-}" ] || skip_all "neither kernel has $missing"
-	exec_quiet "$ROOT/scripts/uml" --timeout "${UML_TIMEOUT:-300}" -- "$0" >&3 2> >(tee "$TMP/uml.err" >&2) &
+	exec_quiet "$ROOT/scripts/uml" --timeout 600 -- "$0" >&3 2> >(tee "$TMP/uml.err" >&2) &
 	# However this shell ends, what it started ends before it.
 	trap "kill $!; wait $!; exit 130" INT TERM HUP
 	wait $!
@@ -129,7 +129,7 @@ start_lb() { # [CONFIG-TEXT], without it the last one; returns when the control 
 	spawn_lb
 	wait_for 10 lb_answers || bail "tandem-lb does not answer"
 }
-lb_answers() { alive lb || { echo "tandem-lb has ended"; return 1; }; ctl status; }
+lb_answers() { alive lb || { echo "tandem-lb has ended"; return 1; }; ctl status --daemon lb; }
 stop_lb() { stop lb TERM; }
 kill_lb() { stop lb KILL; }
 

@@ -51,6 +51,23 @@ static void expect_resolved(const char *addr)
 	netns_in_peer(false);
 }
 
+/* A client that knows the MAC asks the address itself whether it is still there. */
+static void expect_confirmed(const char *addr)
+{
+	char line[128];
+	bool confirmed = false;
+
+	netns_in_peer(true);
+	sh("ip neigh change %s dev peer0 nud probe", addr);
+	snprintf(line, sizeof(line), "ip neigh show %s | grep -q REACHABLE", addr);
+	for (int i = 0; i < 100 && !confirmed; i++) {
+		confirmed = system(line) == 0;
+		run_for(0.02);
+	}
+	netns_in_peer(false);
+	assert_true(confirmed);
+}
+
 static void test_refused(void **state)
 {
 	assert_true(peer_pings("10.9.0.100"));
@@ -60,6 +77,7 @@ static void test_refused(void **state)
 	expect_resolved("10.9.0.100");
 	assert_false(peer_pings("fd09::100"));
 	expect_resolved("fd09::100");
+	expect_confirmed("fd09::100");
 	assert_true(peer_pings("10.9.0.1")); /* the host's own */
 	assert_true(peer_pings("fd09::1"));
 

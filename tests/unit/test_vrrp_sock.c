@@ -208,6 +208,14 @@ static void test_not_ours(void **state)
 	listen_for(AF_INET);
 	assert_int_equal(vrrp_tx_frame(tx, (int)if_nametoindex("x1"), frame, len), 0);
 
+	/* and one to an address of that interface */
+	struct net_addr to = addr_of("10.77.0.1");
+	mac_of("x0", frame);
+	memcpy(frame + 30, to.bytes, 4);
+	sum_header(frame + 14, 20);
+	assert_int_equal(vrrp_tx_frame(tx, (int)if_nametoindex("x1"), frame, len), 0);
+
+	len = advert("10.9.0.2", 0x31, frame);
 	sh("ip addr add 224.0.0.5/32 dev eth0 autojoin");
 	frame[5] = 5;
 	frame[14 + 19] = 5;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sim [--schedules N] [--first SEED] [--jobs N] [--progress]   many schedules: one line of TAP an invariant
- * sim --plants [--within N]                                    bugs on purpose: one line of TAP a bug
+ * sim --plants [--within N] [--plant N]                        bugs on purpose, or one: one line of TAP a bug
  * sim --seed N [--trace] [--without MASK] [--nodes N] [--calm] [--plant N]   one schedule again
  */
 #include "sim.h"
@@ -130,6 +130,8 @@ static int run_plants(struct sim *sim, const struct options *options)
 		const struct sim_plant_row *row = sim_plant_row(plant);
 
 		for (int i = 0; i < SIM_INVARIANTS; i++) {
+			if (options->plant && (int)options->plant != plant)
+				continue;
 			if (!(row->caught_by >> i & 1))
 				continue;
 			if (prove(sim, row, i, ++number, options))
@@ -138,7 +140,7 @@ static int run_plants(struct sim *sim, const struct options *options)
 				bad = true;
 		}
 	}
-	for (int i = 0; i < SIM_INVARIANTS; i++) {
+	for (int i = 0; i < SIM_INVARIANTS && !options->plant; i++) {
 		bool ok = proven >> i & 1;
 
 		printf("%sok %d - %s has caught a bug\n", ok ? "" : "not ", ++number, sim_invariant_name(i));
@@ -151,7 +153,7 @@ static int run_plants(struct sim *sim, const struct options *options)
 static int usage(void)
 {
 	fprintf(stderr, "usage: sim [--schedules N] [--first SEED] [--jobs N] [--progress]\n"
-			"       sim --plants [--within N] [--first SEED]\n"
+			"       sim --plants [--within N] [--first SEED] [--plant N]\n"
 			"       sim --seed N [--trace] [--without MASK] [--nodes N] [--calm] [--plant N]\n");
 	return 2;
 }

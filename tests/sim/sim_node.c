@@ -297,6 +297,8 @@ void sim_node_wake(struct sim *sim, int n)
 	hear_requests(sim, n);
 	if (sim_node_clock(sim, n) >= vrrp_fsm_deadline(&node->fsm))
 		step_simple(sim, n, VRRP_EVENT_TIMER);
+	if (sim_node_clock(sim, n) >= vrrp_fsm_deadline(&node->fsm))
+		sim_fail(sim, SIM_NO_STORM, "the timer of node %d is due again at once", n);
 	arm(sim, n);
 }
 

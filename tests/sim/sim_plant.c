@@ -123,7 +123,8 @@ static void bend_actions(struct sim *sim, struct sim_node *node, const struct vr
 {
 	switch (sim->plant) {
 	case SIM_PLANT_NO_REANNOUNCE:
-		if (before->state == VRRP_ACTIVE && event->type == VRRP_EVENT_ADVERT) {
+		if (before->state == VRRP_ACTIVE && node->fsm.state == VRRP_ACTIVE &&
+			event->type == VRRP_EVENT_ADVERT) {
 			drop_action(actions, VRRP_DO_ANNOUNCE);
 			node->fsm.announce_at = before->announce_at;
 			node->fsm.announce_left = before->announce_left;

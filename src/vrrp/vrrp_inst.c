@@ -85,7 +85,7 @@ static bool wait_for(struct vrrp_inst *inst, const char *what)
 	return false;
 }
 
-/* vrrp4-INDEX-VRID: an interface has one virtual MAC a family and vrid. */
+/* vr4-INDEX-VRID, at most 15 characters for indexes up to seven digits: an interface has one virtual MAC a family and vrid. */
 static int make_macvlan(struct vrrp_inst *inst, struct vrrp_router *router)
 {
 	char name[64];
@@ -94,7 +94,7 @@ static int make_macvlan(struct vrrp_inst *inst, struct vrrp_router *router)
 	vrrp_packet_virtual_mac(router->family, inst->conf->vrid, router->mac);
 	if (router->place && vrrp_net_link_at(inst->shared->net, router->place))
 		return 0;
-	snprintf(name, sizeof(name), "vrrp%d-%d-%u", router->family == AF_INET ? 4 : 6, inst->ifindex,
+	snprintf(name, sizeof(name), "vr%d-%d-%u", router->family == AF_INET ? 4 : 6, inst->ifindex,
 		inst->conf->vrid);
 	name[VRRP_IFNAME_SIZE - 1] = 0;
 	err = vrrp_net_add_macvlan(inst->shared->net, inst->ifindex, name, router->mac, &router->place);
@@ -389,14 +389,8 @@ const struct vrrp_router *vrrp_inst_last_heard(const struct vrrp_inst *inst)
 {
 	const struct vrrp_router *last = NULL;
 
-	for (size_t r = 0; r < inst->router_count; r++) {
-		const struct vrrp_router *router = &inst->routers[r];
-
-		if (router->heard_at != VRRP_NEVER &&
-			(!last || router->heard_at >
-					  last->heard_at + (int64_t)inst->conf->interval_ms * 1000000))
-			last = router;
-	}
+	for (size_t r = 0; r < inst->router_count; r++)
+		last = vrrp_router_later(last, &inst->routers[r]);
 	return last;
 }
 

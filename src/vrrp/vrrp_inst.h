@@ -63,7 +63,7 @@ void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s);
  * ones come when it holds. True when one came. */
 bool vrrp_inst_reconfigure(struct vrrp_inst *inst, const struct vrrp_instance *conf);
 
-/* The virtual router by which the last news came, the first one when both brought it within an interval; NULL: none. */
+/* The virtual router by which the last news came, see vrrp_router_later(); NULL: none. */
 const struct vrrp_router *vrrp_inst_last_heard(const struct vrrp_inst *inst);
 
 /* The macvlans go, when there are any. */

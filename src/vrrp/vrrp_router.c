@@ -242,3 +242,17 @@ enum vrrp_discard vrrp_router_judge(struct vrrp_router *router, const struct vrr
 		.leading = router->family == AF_INET || router->conf->ipv4_count == 0};
 	return VRRP_OK;
 }
+
+const struct vrrp_router *vrrp_router_later(const struct vrrp_router *first, const struct vrrp_router *second)
+{
+	int64_t ahead;
+
+	if (!second || second->heard_at == VRRP_NEVER)
+		return first && first->heard_at != VRRP_NEVER ? first : NULL;
+	if (!first || first->heard_at == VRRP_NEVER)
+		return second;
+	ahead = second->heard_at - first->heard_at;
+	if (ahead > (int64_t)first->conf->interval_ms * 1000000)
+		return second;
+	return ahead > 0 && second->heard_priority != first->heard_priority ? second : first;
+}

@@ -61,4 +61,11 @@ int vrrp_router_farewell(const struct vrrp_router *router, struct vrrp_farewell 
 enum vrrp_discard vrrp_router_judge(struct vrrp_router *router, const struct vrrp_advert *advert,
 	const struct vrrp_ip *ip, enum vrrp_checksum_form form, int64_t now, struct vrrp_heard *heard);
 
+/*
+ * By which of the two the last news came: the first when both brought the same (priority) within an interval, for then
+ * it is one speaker's. Either may be NULL or have heard nothing; NULL when there was nothing.
+ */
+const struct vrrp_router *vrrp_router_later(
+	const struct vrrp_router *first, const struct vrrp_router *second);
+
 #endif

@@ -97,12 +97,8 @@ static void explain(const struct vrrp_unit *unit, enum vrrp_cause cause, char *o
 			  cause == VRRP_CAUSE_ACCEPTED || cause == VRRP_CAUSE_PEER_LEFT ||
 			  cause == VRRP_CAUSE_PREEMPTED || cause == VRRP_CAUSE_SILENCE;
 
-	for (size_t i = 0; i < unit->member_count; i++) {
-		const struct vrrp_router *router = vrrp_inst_last_heard(&unit->members[i]);
-
-		if (router && (!last || router->heard_at > last->heard_at + unit->fsm.config.interval_ns))
-			last = router;
-	}
+	for (size_t i = 0; i < unit->member_count; i++)
+		last = vrrp_router_later(last, vrrp_inst_last_heard(&unit->members[i]));
 	if (cause == VRRP_CAUSE_SHUTDOWN)
 		snprintf(out, size, "%s", unit->cause);
 	else if (names_peer && last)

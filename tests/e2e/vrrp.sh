@@ -13,6 +13,11 @@
 #   has NODE ADDRESS [INTERFACE]   is the address there?; has_not
 #   answers ADDRESS                does the client's ping get an answer?
 #   mac_of ADDRESS                 what the client's neighbour table says
+#   pinging ADDRESS [NAME] [S]     the client pings it every S (0.01) seconds, from the first answer on, until
+#   pings_lost [NAME]              that many got no answer
+#   part NODE...  heal             the switch drops what these send and what is sent to them, carrier stays; no longer
+#   moves NODE [I]                 transitions of instance I (0) since the start
+#   active_nodes ADDRESS NODE...   which of them have it
 
 RUN_OF() { echo "$TMP/run-$1"; }
 
@@ -55,3 +60,37 @@ has() { in_ns "$1" ip -br addr show ${3:+dev "$3"} | grep -qw -- "$2"; }
 has_not() { ! has "$@"; }
 answers() { in_ns client ping -n -q -c 1 -W 1 "$1" > "$TMP/ping.out" 2>&1; }
 mac_of() { in_ns client ip neigh show "$1" | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p'; }
+
+pinging() {
+	local name=ping-${2:-0}
+	spawn "$name" client stdbuf -oL ping -n -i "${3:-0.01}" -W 1 "$1"
+	wait_log "$name" 5 'icmp_seq=' || bail "no answer from $1"
+}
+pings_lost() { # one that was on its way when the ping ended is not lost
+	local name=ping-${1:-0} sent got
+	stop "$name" INT 2> /dev/null
+	read -r sent got < <(tail -c "+$((${LOG_FROM[$name]} + 1))" "$(log_of "$name")" |
+		awk '/packets transmitted/ { print $1, $4 }')
+	[ -n "$got" ] || { echo "no summary"; return 1; }
+	if [ "$((sent - got))" = 1 ] && ! log_has "$name" "icmp_seq=$sent "; then echo 0; else echo $((sent - got)); fi
+}
+
+part() {
+	local node
+	heal
+	{
+		echo 'add table bridge parted; add chain bridge parted frames { type filter hook forward priority 0; }'
+		for node; do
+			echo "add rule bridge parted frames iifname to$node drop; add rule bridge parted frames oifname to$node drop"
+		done
+	} | in_ns sw nft -f - || bail "nft takes no rules of the bridge family"
+}
+heal() { in_ns sw nft 'add table bridge parted; delete table bridge parted'; }
+
+moves() { vjson "$1" "[${2:-0}].transitions"; }
+active_nodes() {
+	local address=$1 node found=
+	shift
+	for node; do ! has "$node" "$address" || found="$found $node"; done
+	echo $found
+}

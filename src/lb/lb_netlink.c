@@ -83,11 +83,12 @@ static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
 /* The answer to a question is over. */
 static void answered(struct lb_netlink *n, bool failed)
 {
-	if (failed || n->again)
+	if (failed || n->again) {
 		ask_later(n);
-	else if (n->asked == RTM_GETLINK && ask(n, RTM_GETNEIGH))
-		ask_later(n);
-	else if (n->asked == RTM_GETNEIGH) {
+	} else if (n->asked == RTM_GETLINK) {
+		if (ask(n, RTM_GETNEIGH))
+			ask_later(n);
+	} else if (n->asked == RTM_GETNEIGH) {
 		n->asked = 0;
 		n->ops->end(n->data);
 	}

@@ -53,6 +53,10 @@ is "none of them left anything" "$(namespaces)" ""
 
 # ---- scripts/uml ----
 
+below() { # PID -> the processes that it started, and they
+	local pid
+	for pid in $(ps -o pid= --ppid "$1"); do echo "$pid"; below "$pid"; done
+}
 uml() { "$ROOT/scripts/uml" "$@"; }
 leftovers() { find /tmp -maxdepth 1 -name 'tandem-uml-*' -newer "$TMP/began"; }
 : > "$TMP/began"
@@ -75,9 +79,10 @@ if uml true 2> "$TMP/uml.err"; then
 	like "... and says so" "$out" 'ended before the command: Kernel panic'
 	spawn uml - "$ROOT/scripts/uml" bash -c 'echo here; sleep 100'
 	wait_log uml 20 here
-	machine=$(ps -o pid= --ppid "$(pid_of uml)" | paste -sd,)
+	mapfile -t machine < <(below "$(pid_of uml)")
+	holds "it takes several processes to be a machine" "${#machine[@]} > 5"
 	stop uml TERM
-	is "one that is ended takes its processes along" "$(ps -o pid= -p "$machine")" ""
+	is "one that is ended takes them all along" "$(ps -o pid=,args= -p "${machine[*]}")" ""
 else
 	skip "scripts/uml runs commands" "$(cat "$TMP/uml.err")"
 fi

@@ -297,6 +297,11 @@ build/test/bench_probe: build/obj/tests/bench/bench_probe.o $(call obj,$(PROBE))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lev
 
+# What the switch and what a client see of a failover; used by tests/bench/vrrp
+build/test/bench_wire build/test/bench_ping: build/test/%: build/obj/tests/bench/%.o
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lnl-3
+
 # ---- test ----
 
 UNIT_PROGS := $(UNIT_TESTS:%=build/test/unit_%)
@@ -359,7 +364,7 @@ demo: deps
 
 #: bench       all contenders side by side (root); ROUNDS, SECONDS_PER, CONTENDERS, MEASURES bend it
 bench: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf
+	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf build/test/bench_wire build/test/bench_ping
 	@tests/bench/all
 
 # ---- install ----

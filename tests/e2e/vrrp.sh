@@ -52,7 +52,8 @@ keepalived() {
 		echo 'global_defs { vrrp_garp_master_delay 1 script_user root enable_script_security }'
 		printf '%s\n' "$2"
 	} > "$dir/conf"
-	spawn "keepalived-$node" "$node" /usr/sbin/keepalived --dont-fork --log-console --log-detail --vrrp \
+	# Without a syslog daemon its words would go to the console, which may be a slow serial line that stops the machine.
+	spawn "keepalived-$node" "$node" /usr/sbin/keepalived --dont-fork --no-syslog --log-console --log-detail --vrrp \
 		--use-file "$dir/conf" --pid "$dir/pid" --vrrp_pid "$dir/vrrp.pid"
 }
 

@@ -178,7 +178,6 @@ static void become_handover(
 	cancel_timers(fsm);
 	fsm->active_interval = fsm->config.interval_ns;
 	enter(fsm, VRRP_HANDOVER, cause, now, actions);
-	fsm->heard_at = VRRP_NEVER;
 	arm_down_timer(fsm);
 }
 

@@ -106,6 +106,7 @@ enum sim_invariant {
 	SIM_HEALING,      /* after a partition: within an interval of the winner */
 	SIM_OVERLAP,      /* two hold the addresses no longer than the bound */
 	SIM_STEADY,       /* a Backup that can hear an Active it obeys stays one */
+	SIM_PATIENCE,     /* a Backup waits D after what it obeys, S after priority 0 */
 	SIM_FLAPPING,     /* transitions are bounded */
 	SIM_HOLDING,      /* addresses are there exactly when Active or Handover */
 	SIM_ANNOUNCING,   /* only what is there is announced */
@@ -140,6 +141,7 @@ enum sim_plant {
 	SIM_PLANT_STORM,
 	SIM_PLANT_INTERVAL_UNTOLD,
 	SIM_PLANT_GUARD_FORGETS,
+	SIM_PLANT_LEFT_STAYS,
 	SIM_PLANTS,
 };
 
@@ -187,6 +189,8 @@ struct sim_node {
 	uint16_t inbox[SIM_INBOX_MAX];
 	int inbox_head, inbox_count;
 	/* for the checks, global time */
+	int64_t obeyed_at,
+		obeyed_interval; /* the last advert it had to obey, -1: none; with interval 0 it was priority 0 */
 	int64_t active_since, calm_since, told_at, told[5];
 };
 
@@ -284,6 +288,9 @@ void sim_fail(struct sim *sim, enum sim_invariant invariant, const char *format,
 void sim_check_init(struct sim *sim);
 void sim_check_step(
 	struct sim *sim, int node, const struct vrrp_fsm *before, const struct vrrp_actions *actions);
+void sim_check_heard(
+	struct sim *sim, int node, const struct vrrp_fsm *before, bool obeys, const struct vrrp_heard *heard);
+bool sim_check_must_obey(const struct sim *sim, int node, uint8_t priority);
 void sim_check_says(struct sim *sim, int node, enum vrrp_action_type type, uint8_t priority);
 void sim_check_time(struct sim *sim, int64_t to); /* before time goes on */
 void sim_check_end(struct sim *sim);

@@ -13,6 +13,8 @@ static const char *const invariants[][2] = {
 	[SIM_HEALING] = {"healing", "after a partition the right one alone is Active within its interval"},
 	[SIM_OVERLAP] = {"overlap", "two that hear each other hold the addresses no longer than the bound"},
 	[SIM_STEADY] = {"steady", "a Backup that hears an Active it obeys stays one"},
+	[SIM_PATIENCE] = {"patience",
+		"a Backup waits D after the last advert it obeys, S after a priority 0"},
 	[SIM_FLAPPING] = {"flapping", "a flapping link makes a bounded number of transitions"},
 	[SIM_HOLDING] = {"holding", "addresses are there exactly when Active or in Handover"},
 	[SIM_ANNOUNCING] = {"announcing", "only addresses that are there are announced"},
@@ -95,15 +97,64 @@ bool sim_check_clean(const struct sim *sim, int64_t for_ns)
 	return !sim->net_faults && sim->now - sim->clean_since >= for_ns;
 }
 
-bool sim_check_obeys(const struct sim *sim, int backup, int active)
+bool sim_check_must_obey(const struct sim *sim, int n, uint8_t priority)
 {
-	const struct sim_node *node = &sim->node[backup];
+	const struct sim_node *node = &sim->node[n];
 
-	if (sim_check_priority(&sim->node[active]) >= node->config.priority || node->fsm.held)
+	if (priority >= node->config.priority || node->fsm.held)
 		return true;
 	if (node->config.priority == 255)
 		return false;
-	return !node->config.preempt || sim_node_clock(sim, backup) < node->fsm.preempt_at;
+	return !node->config.preempt || sim_node_clock(sim, n) < node->fsm.preempt_at;
+}
+
+bool sim_check_obeys(const struct sim *sim, int backup, int active)
+{
+	return sim_check_must_obey(sim, backup, sim_check_priority(&sim->node[active]));
+}
+
+/* ---- patience ---- */
+
+void sim_check_heard(
+	struct sim *sim, int n, const struct vrrp_fsm *before, bool obeys, const struct vrrp_heard *heard)
+{
+	struct sim_node *node = &sim->node[n];
+
+	if (node->fsm.state != VRRP_BACKUP)
+		return;
+	if (node->config_new) { /* it does not know yet that it has another priority */
+		node->obeyed_at = -1;
+		return;
+	}
+	if (heard->priority && before->state == VRRP_BACKUP && !obeys)
+		return;
+	node->obeyed_at = sim->now;
+	node->obeyed_interval = !heard->priority            ? 0
+				: node->config.version == 2 ? node->config.interval_ns
+							    : heard->interval_ns;
+}
+
+static void check_patience(struct sim *sim, int n, const struct vrrp_action *action)
+{
+	struct sim_node *node = &sim->node[n];
+	int64_t interval = node->obeyed_interval, wait;
+
+	if (action->from != VRRP_BACKUP) {
+		node->obeyed_at = action->to == VRRP_BACKUP ? node->obeyed_at : -1;
+		return;
+	}
+	if (action->to == VRRP_ACTIVE && action->cause != VRRP_CAUSE_REQUESTED && node->obeyed_at >= 0 &&
+		!node->config_new) {
+		sim->covered |= 1u << SIM_PATIENCE;
+		/* After a priority 0 the interval that Skew_Time is of is the one adopted before: a lower bound is none. */
+		wait = interval ? 3 * interval + sim_check_skew(sim, n, interval) : 0;
+		if (!interval && node->config.version == 2)
+			wait = sim_check_skew(sim, n, 0);
+		if (sim->now - node->obeyed_at < wait - wait / 900 - 1000)
+			sim_fail(sim, SIM_PATIENCE, "node %d became Active %.6f ms after an advert it obeys",
+				n, (double)(sim->now - node->obeyed_at) / 1e6);
+	}
+	node->obeyed_at = -1;
 }
 
 /* ---- steady ---- */
@@ -242,6 +293,7 @@ void sim_check_step(struct sim *sim, int n, const struct vrrp_fsm *before, const
 			sim->yielded_at = sim->now;
 		check_steady(sim, n, action);
 		sim_watch_transition(sim, n, action);
+		check_patience(sim, n, action);
 		note_overlap(sim, action->to == VRRP_ACTIVE);
 	}
 }

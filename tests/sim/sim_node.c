@@ -198,6 +198,8 @@ static void read_packet(struct sim *sim, int n, const struct sim_packet *packet)
 	struct net_addr own = sim_node_address(sim, n, packet->ipv6);
 	struct net_addr source = sim_node_address(sim, packet->from, packet->ipv6);
 	struct vrrp_advert advert;
+	struct vrrp_fsm before;
+	bool obeys;
 
 	if (sim_plant_decode(sim, node, packet, &advert, sim_node_clock(sim, n)) != VRRP_OK)
 		return;
@@ -205,7 +207,10 @@ static void read_packet(struct sim *sim, int n, const struct sim_packet *packet)
 		.interval_ns = advert.interval_ms * INT64_C(1000000),
 		.tie = memcmp(source.bytes, own.bytes, sizeof(own.bytes)),
 		.leading = !packet->ipv6 || !sim->schedule.ipv4};
+	before = node->fsm;
+	obeys = sim_check_must_obey(sim, n, advert.priority);
 	step(sim, n, &event);
+	sim_check_heard(sim, n, &before, obeys, &event.heard);
 }
 
 static void read_all(struct sim *sim, int n)
@@ -317,6 +322,7 @@ void sim_node_die(struct sim *sim, int n, bool power)
 	if (power)
 		node->holds = false;
 	node->running = false;
+	node->obeyed_at = -1;
 	node->offer = node->take = node->moved = false;
 	node->drop = 0;
 	vrrp_fsm_init(&node->fsm, &node->config);

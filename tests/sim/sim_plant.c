@@ -37,6 +37,7 @@ static const struct sim_plant_row rows[] = {
 	{SIM_PLANT_STORM, "every claim is answered, however many", BIT(SIM_NO_STORM)},
 	{SIM_PLANT_INTERVAL_UNTOLD, "a longer interval is not told", BIT(SIM_STEADY)},
 	{SIM_PLANT_GUARD_FORGETS, "a restarted speaker does not know what it holds", BIT(SIM_HOLDING)},
+	{SIM_PLANT_LEFT_STAYS, "a goodbye is not forgotten when another is heard", BIT(SIM_PATIENCE)},
 };
 
 const struct sim_plant_row *sim_plant_row(enum sim_plant plant)
@@ -170,6 +171,12 @@ static void bend_timer(struct sim *sim, struct sim_node *node, const struct vrrp
 		break;
 	case SIM_PLANT_FOUR_INTERVALS:
 		fsm->down_at += fsm->left ? 0 : fsm->active_interval;
+		break;
+	case SIM_PLANT_LEFT_STAYS:
+		if (before->left && !fsm->left) {
+			fsm->left = true;
+			fsm->down_at -= 3 * fsm->active_interval;
+		}
 		break;
 	case SIM_PLANT_HASTY_START:
 		if (before->state == VRRP_INITIALIZE)

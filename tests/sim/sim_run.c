@@ -22,6 +22,7 @@ static void prepare(struct sim *sim, const struct sim_schedule *schedule, enum s
 
 		node->config = schedule->speaker[n].config;
 		node->running = true;
+		node->obeyed_at = -1;
 		node->told_at = -VRRP_NEVER / 2;
 		vrrp_fsm_init(&node->fsm, &node->config);
 		node->wake_at = schedule->speaker[n].start;

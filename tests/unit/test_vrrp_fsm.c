@@ -406,6 +406,34 @@ static void an_answer_waits_until_everything_is_read(void **state)
 	assert_string_equal(step(VRRP_EVENT_TIMER, now), nothing);
 }
 
+static void backup_waits_the_down_interval_again_after_priority_0(void **state)
+{
+	backup_of(&plain);
+	hear(0, S);
+	hear(200, S + 1);
+	assert_int_equal(f.down_at, S + 1 + DOWN_100);
+	assert_string_equal(step(VRRP_EVENT_TIMER, f.down_at), TAKEOVER);
+	assert_int_equal(f.cause, VRRP_CAUSE_SILENCE);
+}
+
+/* Another node with our address: nobody yields, but it is told. */
+static void active_answers_its_own_address(void **state)
+{
+	int64_t now = active_of(&plain);
+
+	assert_string_equal(answer_to(100, 0, now), "A100 N");
+}
+
+static void active_forgets_the_interval_it_adopted(void **state)
+{
+	backup_of(&plain);
+	hear_interval(200, 20 * S, S);
+	step(VRRP_EVENT_TIMER, f.down_at);
+	assert_int_equal(f.state, VRRP_ACTIVE);
+	assert_int_equal(vrrp_fsm_down_interval(&f), DOWN_100);
+	assert_int_equal(f.advert_at, f.since + S);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +471,9 @@ int main(void)
 		cmocka_unit_test(an_answer_too_soon_comes_when_the_gap_is_over),
 		cmocka_unit_test(a_priority_0_too_soon_does_not_put_the_answer_off),
 		cmocka_unit_test(an_answer_waits_until_everything_is_read),
+		cmocka_unit_test(backup_waits_the_down_interval_again_after_priority_0),
+		cmocka_unit_test(active_answers_its_own_address),
+		cmocka_unit_test(active_forgets_the_interval_it_adopted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -443,6 +443,16 @@ static void names(void **state)
 	assert_string_equal(vrrp_cause_text(99), "unknown");
 }
 
+static void an_offer_lasts_a_down_interval_however_active_came_about(void **state)
+{
+	backup_of(&plain);
+	hear(0, S);
+	step(VRRP_EVENT_TIMER, f.down_at);
+	assert_int_equal(f.cause, VRRP_CAUSE_PEER_LEFT);
+	step(VRRP_EVENT_OFFER, 5 * S);
+	assert_int_equal(f.down_at, 5 * S + DOWN_100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +493,7 @@ int main(void)
 		cmocka_unit_test(two_actives_become_one),
 		cmocka_unit_test(a_flap_never_shortens_the_wait),
 		cmocka_unit_test(names),
+		cmocka_unit_test(an_offer_lasts_a_down_interval_however_active_came_about),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,7 +79,7 @@ int vrrp_net_expire_address(struct vrrp_net *net, int ifindex, const struct vrrp
 int vrrp_net_remove_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address);
 
 /*
- * A macvlan (mode private) on parent with that MAC, with the sysctls that make the kernel answer ARP for its addresses
+ * A macvlan (mode vepa) on parent with that MAC, with the sysctls that make the kernel answer ARP for its addresses
  * with its MAC only, and the parent silent for them (vrrp_net_macvlan.c says which and why). It is made down, so that
  * nothing is sent or taken with the virtual MAC; its first vrrp_net_add_address() brings it up and the
  * vrrp_net_remove_address() of its last one takes it down. One that is there with

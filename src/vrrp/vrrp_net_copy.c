@@ -166,7 +166,7 @@ static int put_link(struct vrrp_net_copy *copy, const struct vrrp_net_message *m
 	}
 	link->link = message->link;
 	link->macvlan = message->macvlan;
-	link->private_mode = message->private_mode;
+	link->vepa_mode = message->vepa_mode;
 	memcpy(link->alias, message->alias, sizeof(link->alias));
 	link->removed = link->asked = false;
 	link->listed = copy->listing;

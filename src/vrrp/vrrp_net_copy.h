@@ -24,7 +24,7 @@ struct vrrp_net_address {
 
 struct vrrp_net_link {
 	struct vrrp_link link;
-	bool macvlan, private_mode;
+	bool macvlan, vepa_mode;
 	char alias[VRRP_NET_ALIAS_SIZE];
 	bool removed; /* by us, its message is still to come */
 	bool asked;   /* what we asked of the kernel is here already; the next message counts as news */

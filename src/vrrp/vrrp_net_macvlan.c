@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device that has a virtual MAC (RFC 9568 section 7.3): a macvlan, mode private (its siblings on the same link never
- * talk through it), with the settings without which Linux answers for each of its addresses on every link.
+ * The device that has a virtual MAC (RFC 9568 section 7.3): a macvlan, mode vepa (its siblings on the same link never
+ * talk through it), with the settings without which Linux answers for each of its addresses on every link. Not mode
+ * private: that one takes what other nodes send to groups with this very MAC, their adverts, away from the parent, and so
+ * two that are Active would never hear each other.
  *
  * It is up only while it has an address: add_address() brings it up, remove_address() takes it down before the last one
  * goes. Down, nothing leaves it, and nothing that is sent to the virtual MAC is taken in: the Backup of RFC 9568 section
@@ -177,7 +179,7 @@ static int create(struct vrrp_net *net, int parent, const char *name, const uint
 		nla_put(msg, IFLA_ADDRESS, 6, mac) || !(kind = nla_nest_start(msg, IFLA_LINKINFO)) ||
 		nla_put_string(msg, IFLA_INFO_KIND, "macvlan") ||
 		!(data = nla_nest_start(msg, IFLA_INFO_DATA)) ||
-		nla_put_u32(msg, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE)) {
+		nla_put_u32(msg, IFLA_MACVLAN_MODE, MACVLAN_MODE_VEPA)) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
@@ -245,7 +247,7 @@ static int find_or_clear(struct vrrp_net *net, int parent, const char *name, con
 		return err == -ENODEV ? 0 : err;
 	if (!link->macvlan)
 		return -EEXIST; /* somebody else's device */
-	if (link->private_mode && link->link.parent == parent && memcmp(link->link.mac, mac, 6) == 0) {
+	if (link->vepa_mode && link->link.parent == parent && memcmp(link->link.mac, mac, 6) == 0) {
 		*found = link->link.ifindex;
 		return 0;
 	}

@@ -51,7 +51,7 @@ static void read_macvlan(struct nlattr *data, struct vrrp_net_message *out)
 
 	if (nla_parse_nested(macvlan, IFLA_MACVLAN_MAX, data, NULL) || !has_u32(macvlan[IFLA_MACVLAN_MODE]))
 		return;
-	out->private_mode = nla_get_u32(macvlan[IFLA_MACVLAN_MODE]) == MACVLAN_MODE_PRIVATE;
+	out->vepa_mode = nla_get_u32(macvlan[IFLA_MACVLAN_MODE]) == MACVLAN_MODE_VEPA;
 }
 
 static void read_kind(struct nlattr **attr, struct vrrp_net_message *out)

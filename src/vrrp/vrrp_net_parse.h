@@ -20,7 +20,7 @@ struct vrrp_net_message {
 	bool gone;
 	/* LINK. A gone one has a name and an ifindex only. */
 	struct vrrp_link link;
-	bool macvlan, private_mode;
+	bool macvlan, vepa_mode;
 	char alias[VRRP_NET_ALIAS_SIZE];
 	/* ADDRESS */
 	int ifindex;

@@ -336,6 +336,32 @@ static void test_silence(void **state)
 	sh("echo 0 > /proc/sys/net/ipv6/conf/all/forwarding");
 }
 
+/* Somebody else who is Active too sends with the very MAC of the device: the parent hears it nonetheless. */
+static void test_hears_its_mac(void **state)
+{
+	struct vrrp_address address = address_of("10.9.0.100", 24);
+	struct ip_mreqn membership = {.imr_ifindex = eth0};
+	uint8_t frame[60] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x12, 0, 0, 0, 0, 0, 0, 0x08, 0x00, 0x45, 0xc0, 0,
+		28, 0, 0, 0, 0, 255, 112, 0, 0, 10, 9, 0, 2, 224, 0, 0, 18, 0x31, 51, 100};
+	int heard = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, 112), ifindex = add(virtual_mac);
+	struct timeval patience = {.tv_sec = 2};
+	uint16_t sum = (uint16_t)~sum16(frame + 14, 20, 0);
+
+	memcpy(frame + 6, virtual_mac, 6);
+	frame[24] = (uint8_t)(sum >> 8);
+	frame[25] = (uint8_t)sum;
+	memcpy(&membership.imr_multiaddr, frame + 30, 4);
+	assert_int_equal(setsockopt(heard, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 5), 0);
+	assert_int_equal(setsockopt(heard, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	assert_int_equal(
+		setsockopt(heard, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof(membership)), 0);
+	assert_int_equal(vrrp_net_add_address(net, ifindex, &address, VRRP_ADDRESS_NO_ROUTE), 0);
+	send_frame(wire, frame, sizeof(frame));
+	assert_int_equal(recv(heard, frame, sizeof(frame), 0), 28);
+	close(heard);
+	assert_int_equal(vrrp_net_remove_link(net, ifindex), 0);
+}
+
 /* From the first address to the first answer: nothing waits for a link that settles. */
 static void test_answers_at_once(void **state)
 {
@@ -404,7 +430,7 @@ static void test_taken_over_or_replaced(void **state)
 	sh("ip link set vrrp51 down && ip link del vrrp51 && ip link add vrrp51 link eth0 type macvlan mode bridge && "
 	   "ip link set vrrp51 address 00:00:5e:00:01:33");
 	add(virtual_mac);
-	sh("ip -d link show vrrp51 | grep -q 'macvlan mode private'");
+	sh("ip -d link show vrrp51 | grep -q 'macvlan mode vepa'");
 }
 
 static void test_refusals(void **state)
@@ -433,8 +459,8 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_arp), ROW(test_own_questions), ROW(test_nd),
-		ROW(test_silence), ROW(test_answers_at_once), ROW(test_parent_restored),
-		ROW(test_taken_over_or_replaced), ROW(test_refusals)};
+		ROW(test_silence), ROW(test_hears_its_mac), ROW(test_answers_at_once),
+		ROW(test_parent_restored), ROW(test_taken_over_or_replaced), ROW(test_refusals)};
 
 	netns_make();
 	return cmocka_run_group_tests(tests, NULL, NULL);

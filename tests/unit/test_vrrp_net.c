@@ -153,7 +153,7 @@ static void test_links_come_and_go(void **state)
 	sh("ip link set a0 address 02:00:00:00:00:77");
 	hear("link a0");
 	assert_int_equal(vrrp_net_link(net, "a0")->mac[5], 0x77);
-	sh("ip link add m0 link a0 type macvlan mode private");
+	sh("ip link add m0 link a0 type macvlan mode vepa");
 	hear("link m0");
 	assert_int_equal(vrrp_net_link(net, "m0")->parent, index_of("a0"));
 	sh("ip link del a0");

@@ -33,6 +33,8 @@ static bool settled(const struct sim *sim, int active, struct quorum *out)
 	*out = (struct quorum){0, VRRP_NEVER, VRRP_NEVER};
 	if (!sim_check_clean(sim, recent) || sim->node[active].fsm.old_left || sim->node[active].config_new)
 		return false;
+	if (sim->now - sim->node[active].calm_since < recent)
+		return false; /* after a pause it may not know yet that it lost */
 	if (sim->now - sim->node[active].active_since < recent || sim->now - sim->conflict_at < recent)
 		return false; /* answers go out, off its pace */
 	for (int n = 0; n < s->nodes; n++) {

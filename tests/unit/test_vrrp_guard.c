@@ -134,6 +134,7 @@ static int speak_claiming(void *data, struct vrrp_ward *w, bool restarted)
 	if (!restarted)
 		return speak_active(NULL, w, restarted);
 	vrrp_ward_set_claimed(ward, true);
+	fputs("# a speaker goes on\n", stderr);
 	tell(RESTARTED);
 	return obey(0);
 }

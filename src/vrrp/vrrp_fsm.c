@@ -294,7 +294,8 @@ enum verdict { WON, LOST, UNDECIDED };
 static bool follower_decides(struct vrrp_fsm *fsm, int64_t now)
 {
 	int64_t whole = vrrp_fsm_down_interval(fsm);
-	bool first = fsm->following_since == VRRP_NEVER || now - fsm->following_at >= whole;
+	int64_t gap = whole - fsm->active_interval; /* one of them may be lost */
+	bool first = fsm->following_since == VRRP_NEVER || now - fsm->following_at >= gap;
 	bool alone = fsm->leading_at == VRRP_NEVER || fsm->leading_at < fsm->following_since;
 
 	if (first || !alone)

@@ -47,6 +47,8 @@ static bool settled(const struct sim *sim, int active, struct quorum *out)
 		if (!sim_node_up(node) || node->stopped || fsm->state != VRRP_BACKUP || node->config_new ||
 			node->take)
 			return false;
+		if (sim->now - node->calm_since < recent)
+			return false; /* it may have read late what arrived long ago */
 		if (fsm->left || fsm->heard_at == VRRP_NEVER || fsm->active_interval != interval ||
 			sim_node_clock(sim, n) - fsm->heard_at > longer(recent) ||
 			!sim_check_obeys(sim, n, active))

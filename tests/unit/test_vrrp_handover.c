@@ -51,6 +51,17 @@ static void a_following_address_has_to_keep_coming(void **state)
 	assert_int_equal(f.state, VRRP_ACTIVE);
 }
 
+/* One of the leading ones was lost, then silence, then a conflict in which the following one arrives first. */
+static void two_following_ones_far_apart_do_not_decide(void **state)
+{
+	int64_t now = active_of(&plain);
+
+	hear_on(100, 1, false, now);
+	hear_on(100, 1, false, now + 5 * MS);
+	assert_string_equal(hear_on(100, 1, false, now + 4 * MS + DOWN_100), nothing);
+	assert_int_equal(f.state, VRRP_ACTIVE);
+}
+
 static void a_following_address_waits_anew_when_the_leading_was_heard(void **state)
 {
 	int64_t now = active_of(&plain);
@@ -459,6 +470,7 @@ int main(void)
 		cmocka_unit_test(a_following_address_does_not_decide_while_the_leading_is_heard),
 		cmocka_unit_test(a_following_address_decides_after_a_down_interval_alone),
 		cmocka_unit_test(a_following_address_has_to_keep_coming),
+		cmocka_unit_test(two_following_ones_far_apart_do_not_decide),
 		cmocka_unit_test(a_following_address_waits_anew_when_the_leading_was_heard),
 		cmocka_unit_test(a_higher_priority_wins_on_any_virtual_router),
 		cmocka_unit_test(an_advert_on_any_virtual_router_keeps_a_backup),

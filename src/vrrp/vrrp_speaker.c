@@ -185,8 +185,8 @@ static void refuse_packets(struct vrrp_speaker *s)
 				list[n++] = c->addresses[k].addr;
 	}
 	s->accept_error[0] = 0;
-	if ((n || s->accept) &&
-		vrrp_accept_set(&s->accept, name, list, n, s->accept_error, sizeof(s->accept_error)))
+	/* Nothing to refuse is said too: the speaker before may have been killed with a table. */
+	if (vrrp_accept_set(&s->accept, name, list, n, s->accept_error, sizeof(s->accept_error)))
 		vrrp_speaker_event(s, "accept", "failed", s->accept_error);
 	free(list);
 }

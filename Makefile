@@ -373,15 +373,15 @@ bench: deps
 INSTALLED := $(foreach p,$(DAEMONS),755:build/bin/$p:$(PREFIX)/sbin/$p) \
 	$(foreach p,tandemctl $(APPS),755:build/bin/$p:$(PREFIX)/bin/$p) \
 	644:etc/tandem.conf.example:/etc/tandem/tandem.conf.example \
-	644:etc/systemd/tandem-lb.service:$(PREFIX)/lib/systemd/system/tandem-lb.service \
+	$(foreach p,$(DAEMONS),644:etc/systemd/$p.service:$(PREFIX)/lib/systemd/system/$p.service) \
 	644:etc/sysctl.d/90-tandem.conf:$(PREFIX)/lib/sysctl.d/90-tandem.conf \
 	644:etc/completion/tandemctl.bash:$(PREFIX)/share/bash-completion/completions/tandemctl \
-	$(foreach m,tandem-lb.8 tandemctl.8 tandem.conf.5,644:docs/man/$m:$(PREFIX)/share/man/man$(subst .,,$(suffix $m))/$m)
+	$(foreach m,$(DAEMONS:=.8) tandemctl.8 tandem.conf.5,644:docs/man/$m:$(PREFIX)/share/man/man$(subst .,,$(suffix $m))/$m)
 
 #: install     to PREFIX (/usr/local) and /etc/tandem, below DESTDIR; uninstall takes away the same files
 install: all
 	@for row in $(INSTALLED); do set -- $$(echo $$row | tr : ' '); install -D -m $$1 $$2 "$(DESTDIR)$$3" || exit 1; done
-	@sed -i 's|/usr/local/sbin/|$(PREFIX)/sbin/|' "$(DESTDIR)$(PREFIX)/lib/systemd/system/tandem-lb.service"
+	@sed -i 's|/usr/local/sbin/|$(PREFIX)/sbin/|' $(DAEMONS:%="$(DESTDIR)$(PREFIX)/lib/systemd/system/%.service")
 
 uninstall:
 	@for row in $(INSTALLED); do rm -f "$(DESTDIR)$${row##*:}"; done

@@ -41,30 +41,40 @@ want="./etc/tandem/tandem.conf.example
 ./opt/tandem/bin/time_server
 ./opt/tandem/lib/sysctl.d/90-tandem.conf
 ./opt/tandem/lib/systemd/system/tandem-lb.service
+./opt/tandem/lib/systemd/system/tandem-vrrp.service
 ./opt/tandem/sbin/tandem-lb
+./opt/tandem/sbin/tandem-vrrp
 ./opt/tandem/share/bash-completion/completions/tandemctl
 ./opt/tandem/share/man/man5/tandem.conf.5
 ./opt/tandem/share/man/man8/tandem-lb.8
+./opt/tandem/share/man/man8/tandem-vrrp.8
 ./opt/tandem/share/man/man8/tandemctl.8"
 ok "these files and no others" same "$want" "$(files)"
 ok "programs may be run by all" has_mode 755 opt/tandem/sbin/tandem-lb
 ok "files may be read by all" has_mode 644 opt/tandem/lib/systemd/system/tandem-lb.service
-ok "the program runs" "$T/dest/opt/tandem/sbin/tandem-lb" --version
-ok "... and is hardened" is_hardened "$T/dest/opt/tandem/sbin/tandem-lb"
-ok "the unit starts it where it is" grep -qx 'ExecStart=/opt/tandem/sbin/tandem-lb' \
-	"$T/dest/opt/tandem/lib/systemd/system/tandem-lb.service"
+for daemon in tandem-lb tandem-vrrp; do
+	ok "$daemon runs" "$T/dest/opt/tandem/sbin/$daemon" --version
+	ok "... and is hardened" is_hardened "$T/dest/opt/tandem/sbin/$daemon"
+	ok "its unit starts it where it is" grep -qx "ExecStart=/opt/tandem/sbin/$daemon" \
+		"$T/dest/opt/tandem/lib/systemd/system/$daemon.service"
+done
 touch "$T/dest/etc/tandem/tandem.conf" "$T/dest/opt/tandem/bin/not-ours"
 ok "uninstall" make --no-print-directory uninstall DESTDIR="$T/dest" PREFIX=/opt/tandem
 ok "only what is not ours is left" same $'./etc/tandem/tandem.conf\n./opt/tandem/bin/not-ours' "$(files)"
 
-if command -v systemd-analyze > /dev/null; then
-	exposure=$(systemd-analyze security --offline=true etc/systemd/tandem-lb.service 2> /dev/null |
-		sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
-	ok "systemd-analyze rates the unit at most 2.1 (it says $exposure)" awk "BEGIN { exit !(\"$exposure\" != \"\" && $exposure <= 2.1) }"
-else
-	count=$((count + 1))
-	echo "ok $count - systemd-analyze rates the unit # SKIP no systemd-analyze"
-fi
+# tandem-vrrp runs the operator's scripts, as other users, and in real time: what that needs counts 0.9.
+for rating in tandem-lb:2.1 tandem-vrrp:2.9; do
+	unit=etc/systemd/${rating%:*}.service most=${rating#*:}
+	if command -v systemd-analyze > /dev/null; then
+		exposure=$(systemd-analyze security --offline=true "$unit" 2> /dev/null |
+			sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
+		ok "systemd-analyze rates $unit at most $most (it says $exposure)" \
+			awk "BEGIN { exit !(\"$exposure\" != \"\" && $exposure <= $most) }"
+	else
+		count=$((count + 1))
+		echo "ok $count - systemd-analyze rates $unit # SKIP no systemd-analyze"
+	fi
+done
 
 echo "1..$count"
 exit $failed

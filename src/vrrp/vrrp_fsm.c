@@ -63,11 +63,14 @@ static void forget_adverts(struct vrrp_fsm *fsm)
 
 /* ---- timers ---- */
 
+static int64_t skew_of(const struct vrrp_fsm_config *config, int64_t active_interval)
+{
+	return (256 - config->priority) * (config->version == 2 ? SECOND_NS : active_interval) / 256;
+}
+
 int64_t vrrp_fsm_skew(const struct vrrp_fsm *fsm)
 {
-	int64_t of = fsm->config.version == 2 ? SECOND_NS : fsm->active_interval;
-
-	return (256 - fsm->config.priority) * of / 256;
+	return skew_of(&fsm->config, fsm->active_interval);
 }
 
 int64_t vrrp_fsm_down_interval(const struct vrrp_fsm *fsm)
@@ -252,15 +255,24 @@ static void backup_take(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *
 	become_active(fsm, VRRP_CAUSE_REQUESTED, now, actions);
 }
 
-static void backup_config(struct vrrp_fsm *fsm)
+/* Before anybody was heard nothing is known of the interval in use: with another one the wait begins anew, or a shorter
+ * one might have been over already. Another priority alone moves its end. */
+static void backup_config(struct vrrp_fsm *fsm, const struct vrrp_fsm_config *old, int64_t now)
 {
+	bool other_interval = fsm->config.interval_ns != old->interval_ns;
+
 	if (fsm->config.version == 2 || fsm->heard_at == VRRP_NEVER)
 		fsm->active_interval = fsm->config.interval_ns;
-	arm_down_timer(fsm);
+	if (fsm->heard_at != VRRP_NEVER)
+		arm_down_timer(fsm);
+	else if (other_interval)
+		fsm->down_at = now + vrrp_fsm_down_interval(fsm);
+	else
+		fsm->down_at += vrrp_fsm_skew(fsm) - skew_of(old, fsm->active_interval);
 }
 
-static void backup_step(
-	struct vrrp_fsm *fsm, const struct vrrp_event *event, int64_t now, struct vrrp_actions *actions)
+static void backup_step(struct vrrp_fsm *fsm, const struct vrrp_event *event,
+	const struct vrrp_fsm_config *old, int64_t now, struct vrrp_actions *actions)
 {
 	switch (event->type) {
 	case VRRP_EVENT_TIMER:
@@ -274,7 +286,7 @@ static void backup_step(
 		backup_take(fsm, now, actions);
 		break;
 	case VRRP_EVENT_CONFIG:
-		backup_config(fsm);
+		backup_config(fsm, old, now);
 		break;
 	case VRRP_EVENT_SHUTDOWN:
 		cancel_timers(fsm);
@@ -360,11 +372,15 @@ static void active_advert(
 
 static void active_timer(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
 {
+	bool was_silent = now - fsm->advertised_at >= 3 * fsm->active_interval;
+
 	if (now >= fsm->advert_at) {
 		advertise(fsm, now, actions);
 		arm_advert_timer(fsm, now);
 	}
-	if (now >= fsm->announce_at)
+	if (was_silent)
+		announce_series(fsm, now, actions);
+	else if (now >= fsm->announce_at)
 		announce(fsm, fsm->announce_left ? fsm->announce_left - 1 : 0, now, actions);
 }
 
@@ -494,7 +510,7 @@ void vrrp_fsm_step(
 		initialize_step(fsm, event->type, now, actions);
 		break;
 	case VRRP_BACKUP:
-		backup_step(fsm, event, now, actions);
+		backup_step(fsm, event, &old, now, actions);
 		break;
 	case VRRP_ACTIVE:
 		active_step(fsm, event, &old, now, actions);

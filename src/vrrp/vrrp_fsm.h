@@ -18,6 +18,8 @@
  * - Adverts on any of its virtual routers keep a Backup a Backup: a unit holds while one path brings news.
  * - A won conflict is announced again: at once, and once more announce_interval_ns after the loser's last claim. The
  *   loser claims once more after it released the addresses: without that a winner that was heard first would not know.
+ * - An Active that was silent for as long as others wait (a paused process) announces again when it goes on: somebody may
+ *   have had the addresses meanwhile, and may be gone.
  * - An answer is a timer that is due now, so that after a pause all that arrived is read before anything is said.
  * - "At once" is no sooner than VRRP_ANSWER_GAP_NS after the last: a group that claims on 200 virtual routers is answered
  *   once on each, not 200 times on each, and a flood of claims is not answered by a flood.

@@ -333,6 +333,20 @@ static void a_priority_change_in_backup_recomputes_skew_from_the_last_advert(voi
 	assert_int_equal(f.down_at, 3 * S + 206 * S / 256);
 }
 
+/* Once the wait was over at once, because it counted from the start: a reload made a second Active. */
+static void a_shorter_interval_does_not_end_the_first_wait(void **state)
+{
+	struct vrrp_fsm_config config = plain;
+
+	config.interval_ns = 100 * MS;
+	backup_of(&plain);
+	configure(&config, 2 * S);
+	assert_int_equal(f.down_at, 2 * S + DOWN_100 / 10);
+	config.priority = 200;
+	configure(&config, 2 * S + 1);
+	assert_int_equal(f.down_at, 2 * S + 300 * MS + 56 * 100 * MS / 256);
+}
+
 static void an_interval_change_in_backup_counts_until_an_advert_says_otherwise(void **state)
 {
 	struct vrrp_fsm_config config = plain;
@@ -340,7 +354,7 @@ static void an_interval_change_in_backup_counts_until_an_advert_says_otherwise(v
 	config.interval_ns = 2 * S;
 	backup_of(&plain);
 	configure(&config, S);
-	assert_int_equal(f.down_at, 2 * DOWN_100);
+	assert_int_equal(f.down_at, S + 2 * DOWN_100);
 	hear(200, 2 * S);
 	config.interval_ns = 3 * S;
 	configure(&config, 2 * S);
@@ -400,8 +414,10 @@ static void the_same_config_changes_nothing(void **state)
 static void after_a_pause_one_advert_is_sent(void **state)
 {
 	active_of(&plain);
-	assert_string_equal(step(VRRP_EVENT_TIMER, f.since + 100 * S), "A100");
+	assert_string_equal(step(VRRP_EVENT_TIMER, f.since + 100 * S), "A100 N");
 	assert_int_equal(f.advert_at, f.since + 101 * S);
+	assert_string_equal(step(VRRP_EVENT_TIMER, f.since + 101 * S), "A100");
+	assert_string_equal(step(VRRP_EVENT_TIMER, f.since + 104 * S - 1), "A100");
 }
 
 /* keepalived 1955: what arrived meanwhile is fed before the timer, and then there is nothing left to send. */
@@ -495,6 +511,7 @@ int main(void)
 		cmocka_unit_test(inherit_as_owner_is_active),
 		cmocka_unit_test(preempt_waits_for_its_delay),
 		cmocka_unit_test(a_priority_change_in_backup_recomputes_skew_from_the_last_advert),
+		cmocka_unit_test(a_shorter_interval_does_not_end_the_first_wait),
 		cmocka_unit_test(an_interval_change_in_backup_counts_until_an_advert_says_otherwise),
 		cmocka_unit_test(a_priority_change_in_active_is_told_at_once),
 		cmocka_unit_test(a_shorter_interval_in_active_is_told_at_once),

@@ -14,9 +14,12 @@ struct lb_device {
 	uint32_t flags;  /* IFF_* */
 	uint32_t mtu;    /* bytes of IP */
 	uint32_t master; /* ifindex of the bridge, bond or VRF it belongs to; 0 = none */
-	uint8_t mac[6];  /* zero when its address has another length */
-	int link;        /* its place in view.links, -1 = none; kept by lb_links */
-	bool seen;       /* listed since the kernel's table was last asked for; kept by lb_links */
+	uint32_t
+		below; /* of a macvlan with a virtual MAC of VRRP: ifindex of the device it stands on; else 0 */
+	uint8_t mac[6]; /* zero when its address has another length */
+	int link;       /* its place in view.links, -1 = none; kept by lb_links */
+	bool joined;    /* goes with the interface below it; kept by lb_interface */
+	bool seen;      /* listed since the kernel's table was last asked for; kept by lb_links */
 };
 
 struct lb_devices {

@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static void report(
-	struct lb_interfaces *set, const struct lb_interface *i, const char *event, const char *cause)
+static void report(struct lb_interfaces *set, const char *name, const char *event, const char *cause)
 {
 	char subject[32];
 
-	snprintf(subject, sizeof(subject), "interface %s", i->name);
+	snprintf(subject, sizeof(subject), "interface %s", name);
 	set->report(set->data, subject, event, cause);
 }
 
@@ -25,7 +24,7 @@ static void become(struct lb_interfaces *set, struct lb_interface *i, enum lb_in
 	i->state = state;
 	i->known = true;
 	if (news)
-		report(set, i, lb_interface_state_name(state), cause);
+		report(set, i->name, lb_interface_state_name(state), cause);
 }
 
 /* 0 or 1, -1 when it cannot be read: then there is no such family here. */
@@ -109,7 +108,7 @@ static void show_health(struct lb_interfaces *set, struct lb_interface *i, const
 	look_at_forwarding(i, detail, sizeof(detail));
 	become(set, i, LB_INTERFACE_ATTACHED, appeared[0] ? appeared : "link is up", detail);
 	if (strcmp(was, detail) != 0)
-		report(set, i, detail[0] ? "forwarding off" : "forwarding on", detail);
+		report(set, i->name, detail[0] ? "forwarding off" : "forwarding on", detail);
 }
 
 static void update(struct lb_interfaces *set, struct lb_interface *i)
@@ -153,10 +152,63 @@ static void update(struct lb_interfaces *set, struct lb_interface *i)
 	show_health(set, i, device, cause);
 }
 
+/* ---- devices with a virtual MAC ---- */
+
+static const struct lb_interface *find_below(const struct lb_interfaces *set, const struct lb_device *device)
+{
+	for (size_t i = 0; device->below && i < set->count; i++)
+		if (set->list[i].ifindex == device->below)
+			return &set->list[i];
+	return NULL;
+}
+
+static void join(struct lb_interfaces *set, struct lb_device *device, const struct lb_interface *below)
+{
+	int err = lb_bpf_attach(set->bpf, (int)device->ifindex, device->name);
+	char cause[128];
+
+	if (err == -ENODEV)
+		return;
+	/* One that refuses is not asked again until a reload. */
+	device->joined = true;
+	if (err)
+		snprintf(cause, sizeof(cause), "it has a virtual MAC on %s: %s", below->name, strerror(-err));
+	else
+		snprintf(cause, sizeof(cause), "it has a virtual MAC on %s", below->name);
+	report(set, device->name, lb_interface_state_name(err ? LB_INTERFACE_REFUSED : LB_INTERFACE_ATTACHED),
+		cause);
+}
+
+static void follow(struct lb_interfaces *set, struct lb_device *device)
+{
+	const struct lb_interface *below = find_below(set, device);
+
+	if (below && !device->joined) {
+		join(set, device, below);
+	} else if (!below && device->joined) {
+		device->joined = false;
+		lb_bpf_detach(set->bpf, (int)device->ifindex);
+		report(set, device->name, "detached", "the interface below it is no longer attached");
+	}
+}
+
+/* Also one that refused. */
+static void put_back(struct lb_interfaces *set, struct lb_device *device)
+{
+	if (!device->joined || lb_bpf_is_attached(set->bpf, (int)device->ifindex))
+		return;
+	device->joined = false;
+	follow(set, device);
+}
+
+/* ---- all of them ---- */
+
 void lb_interfaces_update(struct lb_interfaces *set)
 {
 	for (size_t i = 0; i < set->count; i++)
 		update(set, &set->list[i]);
+	for (size_t d = 0; d < set->devices->count; d++)
+		follow(set, &set->devices->list[d]);
 }
 
 void lb_interfaces_verify(struct lb_interfaces *set, uint32_t ifindex)
@@ -168,10 +220,13 @@ void lb_interfaces_verify(struct lb_interfaces *set, uint32_t ifindex)
 			lb_bpf_is_attached(set->bpf, (int)i->ifindex))
 			continue;
 		i->ifindex = 0;
-		report(set, i, "detached", "somebody removed the program from it");
+		report(set, i->name, "detached", "somebody removed the program from it");
 		i->known = false; /* attached again is news, too */
 		update(set, i);
 	}
+	for (size_t d = 0; d < set->devices->count; d++)
+		if (!ifindex || set->devices->list[d].ifindex == ifindex)
+			put_back(set, &set->devices->list[d]);
 }
 
 static const struct lb_interface *named(const struct lb_interface *list, size_t count, const char *name)
@@ -187,14 +242,13 @@ static void detach_others(struct lb_interfaces *set)
 {
 	for (size_t d = 0; d < set->devices->count; d++) {
 		const struct lb_device *device = &set->devices->list[d];
-		struct lb_interface gone = {};
 
-		if (device->type != ARPHRD_ETHER || named(set->list, set->count, device->name) ||
+		if (device->type != ARPHRD_ETHER || device->joined ||
+			named(set->list, set->count, device->name) ||
 			!lb_bpf_is_attached(set->bpf, (int)device->ifindex))
 			continue;
 		lb_bpf_detach(set->bpf, (int)device->ifindex);
-		memcpy(gone.name, device->name, sizeof(gone.name));
-		report(set, &gone, "detached", "no longer named in the config");
+		report(set, device->name, "detached", "no longer named in the config");
 	}
 }
 
@@ -215,6 +269,8 @@ int lb_interfaces_set(struct lb_interfaces *set, const char (*names)[16], size_t
 	memcpy(set->list, list, sizeof(list));
 	set->count = count;
 	lb_interfaces_update(set);
+	for (size_t d = 0; d < set->devices->count; d++)
+		put_back(set, &set->devices->list[d]);
 	detach_others(set);
 	return 0;
 }

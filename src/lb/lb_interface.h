@@ -2,6 +2,10 @@
 /*
  * The interfaces the dataplane is to stand on: attaches as devices come, says what hinders. Part of
  * lb_links, which tells it of every change; states are those of lb_links.h.
+ *
+ * Frames to a virtual MAC of VRRP come in by a macvlan on the interface (tandem-vrrp's or another speaker's), and only
+ * while this node has the MAC. To the interface itself they are another host's. So the program stands on these too,
+ * without being asked to.
  */
 #ifndef TANDEM_LB_INTERFACE_H
 #define TANDEM_LB_INTERFACE_H
@@ -23,7 +27,7 @@ struct lb_interfaces {
 	struct lb_interface list[LB_INTERFACES_MAX];
 	size_t count;
 	struct lb_bpf *bpf;
-	const struct lb_devices *devices;
+	struct lb_devices *devices;
 	lb_links_report_fn *report;
 	void *data;
 };

@@ -120,7 +120,8 @@ static void give_place(struct lb_links *l, struct lb_device *device)
 {
 	int at, err;
 
-	if (device->type != ARPHRD_ETHER || device->link >= 0)
+	/* What has a virtual MAC is where packets come in, not where they go. */
+	if (device->type != ARPHRD_ETHER || device->link >= 0 || device->below)
 		return;
 	at = free_place(l, device->ifindex);
 	if (at < 0) {
@@ -203,9 +204,11 @@ static void device_is(struct lb_links *l, struct lb_device *old, const struct lb
 	moved = moved || old->master != device->master || ((old->flags ^ device->flags) & FLAGS_THAT_MATTER);
 
 	int link = old->link;
+	bool joined = old->joined;
 
 	*old = *device;
 	old->link = link;
+	old->joined = joined;
 	old->seen = true;
 	if (moved)
 		changed(l);

@@ -105,6 +105,25 @@ static void lost(struct lb_netlink *n)
 
 /* ---- messages ---- */
 
+/*
+ * A macvlan with one of VRRP's MACs (RFC 9568 section 7.3): whose below is it? What stands on another namespace's device
+ * is not ours.
+ */
+static uint32_t read_below(struct nlattr **attr, const uint8_t mac[6])
+{
+	static const uint8_t ipv4[5] = {0x00, 0x00, 0x5e, 0x00, 0x01},
+			     ipv6[5] = {0x00, 0x00, 0x5e, 0x00, 0x02};
+	struct nlattr *info[IFLA_INFO_MAX + 1];
+
+	if (!attr[IFLA_LINKINFO] || !attr[IFLA_LINK] || attr[IFLA_LINK_NETNSID] ||
+		nla_len(attr[IFLA_LINK]) < (int)sizeof(uint32_t) ||
+		nla_parse_nested(info, IFLA_INFO_MAX, attr[IFLA_LINKINFO], NULL) || !info[IFLA_INFO_KIND] ||
+		nla_strcmp(info[IFLA_INFO_KIND], "macvlan") != 0 ||
+		(memcmp(mac, ipv4, sizeof(ipv4)) != 0 && memcmp(mac, ipv6, sizeof(ipv6)) != 0))
+		return 0;
+	return nla_get_u32(attr[IFLA_LINK]);
+}
+
 static void read_device(struct lb_netlink *n, struct nlmsghdr *head)
 {
 	const struct ifinfomsg *info = nlmsg_data(head);
@@ -126,6 +145,7 @@ static void read_device(struct lb_netlink *n, struct nlmsghdr *head)
 		device.master = nla_get_u32(attr[IFLA_MASTER]);
 	if (attr[IFLA_ADDRESS] && nla_len(attr[IFLA_ADDRESS]) == sizeof(device.mac))
 		memcpy(device.mac, nla_data(attr[IFLA_ADDRESS]), sizeof(device.mac));
+	device.below = read_below(attr, device.mac);
 	n->ops->device(n->data, &device, head->nlmsg_type == RTM_DELLINK);
 }
 

@@ -288,6 +288,50 @@ static void test_removed_program_comes_back(void **state)
 	assert_true(lb_bpf_is_attached(&bpf, (int)if_nametoindex("ta0")));
 }
 
+/* VRRP's virtual MAC: its frames come in by a macvlan on the interface, so the program goes there by itself. */
+static void test_follows_a_virtual_mac(void **state)
+{
+	make("ta0");
+	growth(0);
+	name_interfaces("ta0", NULL);
+	heard[0] = '\0';
+	sh("ip link add ta1 link ta0 address 00:00:5e:00:01:33 type macvlan mode vepa");
+	hear("interface ta1|attached|it has a virtual MAC on ta0");
+	unsigned index = if_nametoindex("ta1");
+	assert_true(lb_bpf_is_attached(&bpf, (int)index));
+	assert_null(link_of(index)); /* no way out */
+	assert_int_equal(show("ta1").count, 1);
+	sh("ip link set ta1 up && ip link set ta1 down");
+	growth(0);
+	assert_true(lb_bpf_is_attached(&bpf, (int)index));
+	assert_string_equal(heard, "");
+	sh("tc filter del dev ta1 ingress prio 100");
+	hear("interface ta1|attached|");
+	assert_true(lb_bpf_is_attached(&bpf, (int)index));
+	name_interfaces("ta0", NULL); /* a reload */
+	assert_true(lb_bpf_is_attached(&bpf, (int)index));
+	assert_string_equal(heard, "");
+
+	sh("ip link add ta2 link ta0 address 00:00:5e:00:02:33 type macvlan mode private");
+	hear("interface ta2|attached|");
+	sh("ip link add ta3 link ta0 address 02:00:5e:00:01:34 type macvlan mode private");
+	growth(0);
+	assert_false(lb_bpf_is_attached(&bpf, (int)if_nametoindex("ta3")));
+	assert_string_equal(heard, "");
+
+	name_interfaces("mark0", NULL);
+	assert_false(lb_bpf_is_attached(&bpf, (int)index));
+	assert_false(lb_bpf_is_attached(&bpf, (int)if_nametoindex("ta2")));
+	assert_non_null(strstr(heard, "interface ta1|detached|"));
+	name_interfaces("ta0", NULL);
+	assert_true(lb_bpf_is_attached(&bpf, (int)index));
+	sh("ip link del ta0");
+	hear("interface ta0|missing|");
+	growth(0);
+	make("ta0");
+	hear("interface ta0|attached|");
+}
+
 static void test_another_dataplane_is_refused(void **state)
 {
 	struct lb_bpf_sizes sizes = small_sizes();
@@ -512,6 +556,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_renamed_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload_moves_the_program, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed_program_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_follows_a_virtual_mac, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_dataplane_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forwarding_is_watched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_adopts_and_detaches_what_is_not_named, setup, teardown),

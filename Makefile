@@ -243,13 +243,10 @@ VRRP_WARD           := $(addprefix src/vrrp/,vrrp_ward.c vrrp_ward_file.c vrrp_w
 UNIT_vrrp_ward      := tests/unit/ward_harness.c $(VRRP_WARD)
 UNIT_vrrp_ward_kill := $(UNIT_vrrp_ward)
 FUZZ_vrrp_ward      := $(VRRP_WARD)
-VRRP_GUARD          := $(addprefix src/vrrp/,vrrp_guard.c vrrp_guard_clean.c vrrp_net_remover.c vrrp_timer.c vrrp_tx.c \
-	vrrp_frame.c vrrp_packet.c) src/common/log.c
-UNIT_vrrp_guard     := tests/unit/vrrp_netns.c $(VRRP_GUARD) $(VRRP_WARD)
+VRRP_GUARD          := $(addprefix src/vrrp/,vrrp_guard.c vrrp_guard_clean.c vrrp_tx.c vrrp_frame.c vrrp_packet.c)
+UNIT_vrrp_guard     := $(VRRP_GUARD) $(VRRP_WARD) $(VRRP_NET)
 UNITLIBS_vrrp_guard := -lev -lnl-3
-UNIT_vrrp_net_remover     := tests/unit/vrrp_netns.c src/vrrp/vrrp_net_remover.c src/vrrp/vrrp_timer.c src/common/addr.c
-UNITLIBS_vrrp_net_remover := -lev -lnl-3
-UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard vrrp_net_remover
+UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard
 
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	$(MAKING)

@@ -116,7 +116,7 @@ static void say_what(const char *what, struct vrrp_guard_done done)
 static void clear_away(struct guard *g)
 {
 	struct vrrp_guard_done said = vrrp_guard_say_farewell(&g->tools, g->ward, true);
-	struct vrrp_guard_done removed = vrrp_guard_remove(&g->tools, g->ward, true);
+	struct vrrp_guard_done removed = vrrp_guard_remove(g->ward, true);
 
 	say_what("farewells sent", said);
 	say_what("addresses and links removed", removed);
@@ -241,7 +241,7 @@ static void look(struct guard *g)
 		return;
 	if (vrrp_ward_resume(g->ward)) /* not said yet, and nobody went on */
 		said = vrrp_guard_say_farewell(&g->tools, g->ward, false);
-	removed = vrrp_guard_remove(&g->tools, g->ward, false);
+	removed = vrrp_guard_remove(g->ward, false);
 	log_error("guard: the speaker (pid %ld) did not look after what is held within a second",
 		(long)g->child);
 	say_what("farewells sent", said);

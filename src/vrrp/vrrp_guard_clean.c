@@ -2,11 +2,12 @@
 #include "vrrp/vrrp_guard_clean.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "vrrp/vrrp_frame.h"
-#include "vrrp/vrrp_net_remover.h"
+#include "vrrp/vrrp_net.h"
 #include "vrrp/vrrp_packet.h"
 #include "vrrp/vrrp_sock.h"
 
@@ -17,16 +18,12 @@ void vrrp_guard_tools_open(struct vrrp_guard_tools *tools)
 	if (err)
 		log_warn("guard: cannot say goodbye for a speaker that dies: %s (needs CAP_NET_RAW)",
 			strerror(-err));
-	err = tools->remover ? 0 : vrrp_remover_open(&tools->remover);
-	if (err)
-		log_warn("guard: cannot remove the addresses of a speaker that dies: %s", strerror(-err));
 }
 
 void vrrp_guard_tools_close(struct vrrp_guard_tools *tools)
 {
 	if (tools->tx)
 		vrrp_tx_close(tools->tx);
-	vrrp_remover_close(tools->remover);
 	*tools = (struct vrrp_guard_tools){};
 }
 
@@ -104,41 +101,73 @@ struct vrrp_guard_done vrrp_guard_say_farewell(
 
 /* ---- addresses and links ---- */
 
-static void remove_links(struct vrrp_remover *remover, struct vrrp_ward *ward, struct vrrp_guard_done *done)
+static void nothing_linked(void *data, const struct vrrp_link *link, bool gone) {}
+
+static void nothing_addressed(void *data, int ifindex, const struct vrrp_address *address, bool gone) {}
+
+static void nothing(void *data) {}
+
+/* An interface that was made anew keeps its name only, one that was renamed its index only. */
+static int remove_address(struct vrrp_net *net, const struct vrrp_held *held)
+{
+	const struct vrrp_link *named = vrrp_net_link(net, held->interface);
+	const struct vrrp_link *numbered = vrrp_net_link_at(net, held->ifindex);
+	int err = named ? vrrp_net_remove_address(net, named->ifindex, &held->address) : 0, other = 0;
+
+	if (numbered && numbered != named)
+		other = vrrp_net_remove_address(net, numbered->ifindex, &held->address);
+	return err ? err : other;
+}
+
+static void remove_links(struct vrrp_net *net, struct vrrp_ward *ward, struct vrrp_guard_done *done)
 {
 	char name[VRRP_IFNAME_SIZE];
 	size_t cursor = 0;
 	int ifindex, err;
 
 	while (vrrp_ward_next_link(ward, &cursor, name, &ifindex)) {
-		err = vrrp_remover_link(remover, name, ifindex);
+		const struct vrrp_link *link = vrrp_net_link(net, name);
+
+		err = link && link->ifindex == ifindex ? vrrp_net_remove_link(net, ifindex) : 0;
 		count(done, err);
 		if (!err)
 			vrrp_ward_drop_link(ward, ifindex);
 	}
 }
 
-struct vrrp_guard_done vrrp_guard_remove(struct vrrp_guard_tools *tools, struct vrrp_ward *ward, bool alone)
+static void remove_all(struct vrrp_net *net, struct vrrp_ward *ward, bool alone, struct vrrp_guard_done *done)
 {
-	struct vrrp_guard_done done = {};
 	struct vrrp_held held;
 	size_t cursor = 0;
 
-	vrrp_guard_tools_open(tools);
-	if (!tools->remover) {
-		count(&done, -EBADF);
-		return done;
-	}
-	vrrp_remover_begin(tools->remover);
 	while (vrrp_ward_next_held(ward, &cursor, &held)) {
-		int err = vrrp_remover_address(tools->remover, held.interface, held.ifindex, &held.address);
+		int err = remove_address(net, &held);
 
-		count(&done, err);
+		count(done, err);
 		if (!err && alone)
 			vrrp_ward_drop(ward, held.ifindex, &held.address.addr);
 	}
 	if (alone)
-		remove_links(tools->remover, ward, &done);
+		remove_links(net, ward, done);
+}
+
+struct vrrp_guard_done vrrp_guard_remove(struct vrrp_ward *ward, bool alone)
+{
+	static const struct vrrp_net_ops ops = {
+		.link = nothing_linked, .address = nothing_addressed, .resync = nothing};
+	struct vrrp_guard_done done = {};
+	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
+	struct vrrp_net *net = NULL;
+	int err = loop ? vrrp_net_open(&net, loop, &ops, NULL) : -ENOMEM;
+
+	if (err)
+		count(&done, err);
+	else
+		remove_all(net, ward, alone, &done);
+	if (net)
+		vrrp_net_close(net);
+	if (loop)
+		ev_loop_destroy(loop);
 	return done;
 }
 

@@ -12,12 +12,10 @@
 #include "vrrp/vrrp_ward.h"
 
 struct vrrp_tx;
-struct vrrp_remover;
 
 /* Opened before they are needed, and again when that failed. */
 struct vrrp_guard_tools {
 	struct vrrp_tx *tx;
-	struct vrrp_remover *remover;
 };
 
 /* Logs what cannot be opened. */
@@ -36,7 +34,7 @@ struct vrrp_guard_done vrrp_guard_say_farewell(
 	struct vrrp_guard_tools *tools, struct vrrp_ward *ward, bool alone);
 
 /* Remove every address that is held. Alone: macvlans too. */
-struct vrrp_guard_done vrrp_guard_remove(struct vrrp_guard_tools *tools, struct vrrp_ward *ward, bool alone);
+struct vrrp_guard_done vrrp_guard_remove(struct vrrp_ward *ward, bool alone);
 
 /* Is there anything that would have to be removed or said? */
 bool vrrp_guard_is_needed(const struct vrrp_ward *ward);

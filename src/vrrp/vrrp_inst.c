@@ -133,19 +133,6 @@ static bool look_at_routers(struct vrrp_inst *inst, const struct vrrp_link *link
 	return true;
 }
 
-static void interface_is_gone(struct vrrp_inst *inst)
-{
-	inst->ifindex = 0;
-	for (size_t i = 0; i < inst->router_count; i++) {
-		struct vrrp_router *router = &inst->routers[i];
-
-		if (inst->conf->virtual_mac && router->place)
-			vrrp_ward_drop_link(inst->shared->ward, router->place);
-		router->ifindex = router->place = 0;
-		router->source.family = AF_UNSPEC;
-	}
-}
-
 /* An owner's addresses may be the interface's own (RFC 9568 section 1.7): those are not ours to remove. */
 static bool is_interfaces_own(const struct vrrp_inst *inst, int place, const struct net_addr *addr)
 {
@@ -188,34 +175,6 @@ static void clean_up(struct vrrp_inst *inst)
 					inst->conf->interface);
 			}
 	}
-}
-
-bool vrrp_inst_look(struct vrrp_inst *inst, bool keep)
-{
-	const struct vrrp_link *link = vrrp_net_link(inst->shared->net, inst->conf->interface);
-	bool moved = false;
-
-	if (!link || (inst->ifindex && inst->ifindex != link->ifindex)) {
-		interface_is_gone(inst);
-		inst->taken_over = false;
-	}
-	if (!link)
-		return wait_for(inst, "is missing");
-	inst->ifindex = link->ifindex;
-	if (!link->ethernet)
-		return wait_for(inst, "is no Ethernet interface");
-	if (!link->up)
-		return wait_for(inst, "is down");
-	if (!link->carrier)
-		return wait_for(inst, "has no carrier");
-	if (!look_at_routers(inst, link, &moved))
-		return moved;
-	if (keep)
-		inst->taken_over = true;
-	clean_up(inst);
-	inst->ready = true;
-	inst->waiting[0] = 0;
-	return moved;
 }
 
 /* ---- addresses ---- */
@@ -293,11 +252,10 @@ size_t vrrp_inst_acquire(struct vrrp_inst *inst)
 	return failed;
 }
 
-void vrrp_inst_release(struct vrrp_inst *inst)
+static void take_all_away(struct vrrp_inst *inst)
 {
 	size_t count;
 
-	inst->holds = false;
 	for (size_t r = 0; r < inst->router_count; r++) {
 		const struct vrrp_router *router = &inst->routers[r];
 		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
@@ -308,6 +266,64 @@ void vrrp_inst_release(struct vrrp_inst *inst)
 			take_away(inst, router, &list[i]);
 	}
 }
+
+void vrrp_inst_release(struct vrrp_inst *inst)
+{
+	inst->holds = false;
+	take_all_away(inst);
+}
+
+/* ---- the interface comes, goes, changes ---- */
+
+/* Deleted, or it has another name now: then the addresses are still there, and not ours to use. */
+static void interface_is_gone(struct vrrp_inst *inst)
+{
+	if (inst->ifindex && inst->holds)
+		take_all_away(inst);
+	inst->ifindex = 0;
+	for (size_t i = 0; i < inst->router_count; i++) {
+		struct vrrp_router *router = &inst->routers[i];
+
+		if (inst->conf->virtual_mac && router->place) {
+			vrrp_net_remove_link(inst->shared->net, router->place);
+			vrrp_ward_drop_link(inst->shared->ward, router->place);
+		}
+		router->ifindex = router->place = 0;
+		router->source.family = AF_UNSPEC;
+	}
+}
+
+bool vrrp_inst_look(struct vrrp_inst *inst, bool keep)
+{
+	const struct vrrp_link *link = vrrp_net_link(inst->shared->net, inst->conf->interface);
+	bool moved = false;
+
+	if (!link || (inst->ifindex && inst->ifindex != link->ifindex)) {
+		interface_is_gone(inst);
+		inst->taken_over = false;
+	}
+	if (!link)
+		return wait_for(inst, "is missing");
+	inst->ifindex = link->ifindex;
+	if (!link->ethernet)
+		return wait_for(inst, "is no Ethernet interface");
+	if (!link->up)
+		return wait_for(inst, "is down");
+	if (!link->carrier)
+		return wait_for(inst, "has no carrier");
+	if (!look_at_routers(inst, link, &moved))
+		return moved;
+	if (keep)
+		inst->taken_over = true;
+	clean_up(inst);
+	inst->ready = true;
+	inst->waiting[0] = 0;
+	if (inst->holds)
+		set_farewells(inst);
+	return moved;
+}
+
+/* ---- what is there and what is not ---- */
 
 size_t vrrp_inst_put_back(struct vrrp_inst *inst)
 {

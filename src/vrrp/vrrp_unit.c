@@ -154,6 +154,24 @@ static void step_plain(struct vrrp_unit *unit, enum vrrp_event_type type)
 
 /* ---- timers ---- */
 
+/* This process stood still, when a deadline is long over: once for each, whatever notices it. */
+static void note_pause(struct vrrp_unit *unit)
+{
+	int64_t deadline = vrrp_fsm_deadline(&unit->fsm), late;
+
+	if (deadline == VRRP_NEVER || deadline == unit->noted_deadline)
+		return;
+	late = vrrp_now() - deadline;
+	if (late <= unit->fsm.config.interval_ns / 2)
+		return;
+	unit->noted_deadline = deadline;
+	unit->pauses++;
+	if (late > unit->longest_pause)
+		unit->longest_pause = late;
+	log_warn("%s: this process stood still for %lld ms; reading what came meanwhile", unit->name,
+		(long long)(late / MS));
+}
+
 /*
  * After a pause (SIGSTOP, swap, a debugger) much may have arrived: it is read before anything is said, for a timer that
  * is long over is not news, but the advert in the buffer is.
@@ -161,15 +179,8 @@ static void step_plain(struct vrrp_unit *unit, enum vrrp_event_type type)
 static void on_timer(void *data)
 {
 	struct vrrp_unit *unit = data;
-	int64_t late = vrrp_now() - vrrp_fsm_deadline(&unit->fsm);
 
-	if (late > unit->fsm.config.interval_ns / 2) {
-		unit->pauses++;
-		if (late > unit->longest_pause)
-			unit->longest_pause = late;
-		log_warn("%s: this process stood still for %lld ms; reading what came meanwhile", unit->name,
-			(long long)(late / MS));
-	}
+	note_pause(unit);
 	unit->ops->drain(unit->data);
 	if (vrrp_now() >= vrrp_fsm_deadline(&unit->fsm))
 		step_plain(unit, VRRP_EVENT_TIMER);
@@ -355,6 +366,7 @@ void vrrp_unit_heard(struct vrrp_unit *unit, size_t member, const struct vrrp_he
 {
 	struct vrrp_event event = {.type = VRRP_EVENT_ADVERT, .heard = *heard};
 
+	note_pause(unit);
 	/* One comparison decides for the whole unit: that of its first virtual router. */
 	event.heard.leading = heard->leading && member == 0;
 	step(unit, &event);

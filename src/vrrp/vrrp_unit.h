@@ -61,9 +61,10 @@ struct vrrp_unit {
 	const char *state_before;        /* the name of the state that was told last */
 	uint64_t since_ms;               /* wall clock of the last transition */
 	uint64_t transitions;
-	uint64_t pauses;       /* the process was late by more than half an advert interval */
-	int64_t longest_pause; /* ns */
-	int64_t last_sent_at;  /* ns, VRRP_NEVER */
+	uint64_t pauses;        /* the process was late by more than half an advert interval */
+	int64_t longest_pause;  /* ns */
+	int64_t noted_deadline; /* the one that the last pause was noticed by */
+	int64_t last_sent_at;   /* ns, VRRP_NEVER */
 };
 
 /* A unit of the model; starts when it can. rundir is for tracks. 0, -ENOMEM or -errno; *out is freed by close. */

@@ -31,8 +31,8 @@ help_has() { "$BIN/tandemctl" --help | grep -qw -- "$1"; }
 
 sed -n '/^```libconfig$/,/^```$/p' README.md | grep -v '^```' > "$T/readme.conf"
 ok "the README's config has at most 20 lines" is_short "$T/readme.conf"
-ok "... and checks" "$BIN/tandem-lb" -t -c "$T/readme.conf"
 for node in lb-a lb-b; do
+	ok "... and checks for $node" "$BIN/tandemctl" check "$T/readme.conf" -n $node
 	ok "etc/tandem.conf.example checks for $node" "$BIN/tandemctl" check etc/tandem.conf.example -n $node
 done
 sed -n '/^## Example/,$p' docs/CONFIG.md | sed -n 's/^    //p' > "$T/config.conf"
@@ -43,11 +43,15 @@ for file in "$T"/fenced*.conf; do
 	ok "an example of docs/CONFIG.md checks: ${file##*/}" "$BIN/tandemctl" check "$file"
 done
 ok "... there are some" test -s "$T/fenced5.conf"
+sed -n "/<<'END'\$/,/^END\$/p" docs/labs/lan.md | sed '1d;$d' > "$T/lan.conf"
+for node in a b; do
+	ok "the config of docs/labs/lan.md checks for $node" "$BIN/tandemctl" check "$T/lan.conf" -n $node
+done
 
 for target in $(grep -ohP '(sudo |`)make [a-z0-9]+(?![/a-z0-9])' README.md docs/*.md | awk '{ print $NF }' | sort -u); do
 	ok "make $target, named in the documents, is a target" is_a_target "$target"
 done
-for command in $(grep -ohE '^ +tandemctl [a-z]+' README.md | awk '{ print $2 }' | sort -u); do
+for command in $(grep -ohP '`tandemctl \K[a-z]+' README.md | sort -u); do
 	ok "tandemctl $command is a command" help_has "$command"
 done
 for page in docs/man/*.[1-8]; do
@@ -58,8 +62,10 @@ for page in docs/man/*.[1-8]; do
 		echo "ok $count - $page: man finds no fault in it # SKIP no man"
 	fi
 done
-for option in $("$BIN/tandem-lb" --help | grep -oE '^ +-[-a-zA-Z]+|--[a-z]+' | tr -d ' ' | sort -u); do
-	ok "tandem-lb $option is in its man page" grep -qF -e "${option//-/\\-}" docs/man/tandem-lb.8
+for daemon in tandem-lb tandem-vrrp; do
+	for option in $("$BIN/$daemon" --help | grep -oE '^ +-[-a-zA-Z]+|--[a-z]+' | tr -d ' ' | sort -u); do
+		ok "$daemon $option is in its man page" grep -qF -e "${option//-/\\-}" docs/man/$daemon.8
+	done
 done
 for command in $("$BIN/tandemctl" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | sort -u); do
 	ok "tandemctl $command is in its man page" grep -qE "^\.B.*\b$command\b" docs/man/tandemctl.8

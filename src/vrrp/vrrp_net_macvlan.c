@@ -23,8 +23,8 @@
  * - ipv6 addr_gen_mode 1 (none), autoconf 0, accept_ra 0, router_solicitations 0: no address of its own, so neither DAD
  *   nor solicitations.
  * - ipv6 keep_addr_on_down 0: down takes its IPv6 addresses away.
- * ipv6 forwarding stays as it is: it is the R flag of its neighbour advertisements, and hosts drop a router whose flag
- * goes away.
+ * - ipv4 and ipv6 forwarding as the parent has it: what is sent to the virtual MAC is routed as if it had come to the
+ *   parent, and ipv6's is the R flag of neighbour advertisements: hosts drop a router whose flag goes away.
  *
  * On the parent, while there is a macvlan of ours:
  * - ipv4 arp_ignore 1: it does not answer ARP for the macvlan's addresses with its own MAC. (Nor, any more, for addresses
@@ -97,6 +97,16 @@ static int prepare_macvlan(const char *name)
 			return err;
 	}
 	return 0;
+}
+
+static void forward_like(const char *parent, const char *name)
+{
+	static const char *const families[] = {"ipv4", "ipv6"};
+	int value;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (!vrrp_net_sysctl_get(families[i], parent, "forwarding", &value))
+			vrrp_net_sysctl_set(families[i], name, "forwarding", value);
 }
 
 static bool read_alias(const char *alias, struct before *out)
@@ -261,6 +271,7 @@ static int finish(struct vrrp_net *net, const struct vrrp_link *parent, const st
 	struct before before;
 	int err = prepare_macvlan(link->link.name);
 
+	forward_like(parent->name, link->link.name);
 	if (!err && !read_alias(link->alias, &before)) {
 		err = read_before(net, parent, &before);
 		if (!err)

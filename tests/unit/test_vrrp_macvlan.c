@@ -410,6 +410,21 @@ static void test_parent_restored(void **state)
 	assert_int_equal(sysctl_of("eth0", "arp_ignore"), 0);
 }
 
+/* What comes in by it is routed as what comes in by the parent, whatever new interfaces get. */
+static void test_forwards_as_its_parent(void **state)
+{
+	int value = -1;
+
+	sh("echo 1 > /proc/sys/net/ipv4/conf/eth0/forwarding; echo 1 > /proc/sys/net/ipv6/conf/eth0/forwarding");
+	add(virtual_mac);
+	assert_int_equal(sysctl_of("vrrp51", "forwarding"), 1);
+	assert_int_equal(vrrp_net_sysctl_get("ipv6", "vrrp51", "forwarding", &value), 0);
+	assert_int_equal(value, 1);
+	sh("echo 0 > /proc/sys/net/ipv4/conf/eth0/forwarding; echo 0 > /proc/sys/net/ipv6/conf/eth0/forwarding");
+	add(virtual_mac);
+	assert_int_equal(sysctl_of("vrrp51", "forwarding"), 0);
+}
+
 static void test_taken_over_or_replaced(void **state)
 {
 	struct vrrp_address address = address_of("10.9.0.100", 24);
@@ -460,7 +475,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_arp), ROW(test_own_questions), ROW(test_nd),
 		ROW(test_silence), ROW(test_hears_its_mac), ROW(test_answers_at_once),
-		ROW(test_parent_restored), ROW(test_taken_over_or_replaced), ROW(test_refusals)};
+		ROW(test_parent_restored), ROW(test_forwards_as_its_parent), ROW(test_taken_over_or_replaced),
+		ROW(test_refusals)};
 
 	netns_make();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ keepalived() {
 		--use-file "$dir/conf" --pid "$dir/pid" --vrrp_pid "$dir/vrrp.pid"
 }
 
-has() { in_ns "$1" ip -br addr show ${3:+dev "$3"} | grep -qw -- "$2"; }
+has() { in_ns "$1" ip -br addr show ${3:+dev "$3"} | grep -w -- "$2" > /dev/null; } # -q would break the pipe
 has_not() { ! has "$@"; }
 answers() { in_ns client ping -n -q -c 1 -W 1 "$1" > "$TMP/ping.out" 2>&1; }
 mac_of() { in_ns client ip neigh show "$1" | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p'; }

@@ -24,7 +24,7 @@
 
 #define SECOND    INT64_C(1000000000)
 #define CLAIM_NS  (1 * SECOND)
-#define STOP_NS   (30 * SECOND)
+#define STOP_NS   (10 * SECOND) /* systemd waits longer: tandem-vrrp.service */
 #define LIVED_NS  (5 * SECOND)
 #define EARLY_NS  (10 * SECOND)
 #define EARLY     3 /* deaths */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the operator asked of the speaker: instances, groups, what they track, whom they notify, as the config file
- * says it (docs/CONFIG.md, vrrp). Pure data with value semantics, no runtime state. vrrp_conf fills it, vrrp_apply
- * compares two of them.
+ * says it (docs/CONFIG.md, vrrp). Pure data with value semantics, no runtime state. vrrp_conf fills it,
+ * vrrp_speaker compares two of them.
  *
  * What moves together is a unit: a group with all its members, or an instance that is in no group. A unit has one
  * state machine, so its members cannot come apart.

@@ -285,6 +285,8 @@ build/test/sim_san: $(call san,$(SIM_PARTS))
 
 # ---- programs of the benchmark ----
 
+VRRP_BENCH := $(addprefix build/test/bench_,wire ping stall)
+
 build/test/bench_bpf: build/obj/tests/bench/bench_bpf.o $(call obj,$(BPF_PARTS))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
@@ -294,8 +296,8 @@ build/test/bench_probe: build/obj/tests/bench/bench_probe.o $(call obj,$(PROBE))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lev
 
-# What the switch and what a client see of a failover; used by tests/bench/vrrp
-build/test/bench_wire build/test/bench_ping: build/test/%: build/obj/tests/bench/%.o
+# What the switch and what a client see of a failover, how punctual the machine is; used by tests/bench/vrrp
+$(VRRP_BENCH): build/test/%: build/obj/tests/bench/%.o
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lnl-3
 
@@ -361,7 +363,7 @@ demo: deps
 
 #: bench       all contenders side by side (root); ROUNDS, SECONDS_PER, CONTENDERS, MEASURES bend it
 bench: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf build/test/bench_wire build/test/bench_ping
+	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf $(VRRP_BENCH)
 	@tests/bench/all
 
 # ---- install ----

@@ -9,7 +9,7 @@
  *       closes ACTIVE's port right after an advert (a bridge's port state: carrier stays, nobody notices), then waits for
  *       the other one's first advert and gratuitous ARP; prints JSON
  *   bench_wire count PORT ACTIVE OTHER
- *       until SIGTERM: how many adverts, how often OTHER took over, the longest pause of ACTIVE; prints JSON
+ *       until SIGTERM: how many adverts, how often and when OTHER took over, the longest pause of ACTIVE; prints JSON
  *
  * PORT is the one that OTHER is behind: of ACTIVE only what the switch let through is seen there.
  */
@@ -38,6 +38,7 @@
 #define MS           INT64_C(1000000)
 #define BUFFER_BYTES (8 << 20)
 #define ARP_WAIT_MS  1000 /* after the first advert; then there is none */
+#define KEPT         100  /* times of takeovers */
 #define VRRP_IPPROTO 112
 
 struct seen {
@@ -222,6 +223,7 @@ static int count(int fd, uint32_t active, uint32_t other)
 	unsigned long of_active = 0, of_other = 0, takeovers = 0;
 	int64_t last = 0, longest = 0;
 	bool other_speaks = false;
+	int64_t times[KEPT];
 	struct seen seen;
 
 	while (next(fd, INT64_MAX, &seen)) {
@@ -235,12 +237,16 @@ static int count(int fd, uint32_t active, uint32_t other)
 			other_speaks = false;
 		} else if (seen.from == other) {
 			of_other++;
-			takeovers += !other_speaks;
+			if (!other_speaks && takeovers++ < KEPT)
+				times[takeovers - 1] = seen.at;
 			other_speaks = true;
 		}
 	}
-	printf("\"adverts\": %lu, \"adverts_other\": %lu, \"takeovers\": %lu, \"longest_pause_ms\": %.3f\n",
+	printf("\"adverts\": %lu, \"adverts_other\": %lu, \"takeovers\": %lu, \"longest_pause_ms\": %.3f, \"takeovers_at\": [",
 		of_active, of_other, takeovers, (double)longest / MS);
+	for (size_t i = 0; i < takeovers && i < KEPT; i++)
+		printf("%s%.3f", i ? ", " : "", (double)times[i] / MS);
+	printf("]\n");
 	return 0;
 }
 

@@ -144,11 +144,13 @@ measure_hog() {
 		[ "$c" = tandem ] || [ "$seconds" -le 30 ] || seconds=30
 		start_pair "$c" 10 1 || bail "$c: no pair with adverts of 10 ms"
 		spawn "wire-$c" sw "$WIRE" count tob $ACTIVE $BACKUP
+		spawn "stall-$c" - "$STALL"
 		start_hogs
 		sleep "$seconds" # the time that is looked at
 		stop "wire-$c"
+		stop "stall-$c"
 		stop_hogs
-		record "$c" hog 1 "\"seconds\": $seconds, $(tail -n 1 "$(log_of "wire-$c")")"
+		record "$c" hog 1 "\"seconds\": $seconds, $(tail -n 1 "$(log_of "wire-$c")"), $(tail -n 1 "$(log_of "stall-$c")")"
 		stop_pair "$c"
 	done
 }

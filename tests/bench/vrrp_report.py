@@ -12,7 +12,7 @@ import sys
 
 PRIORITY = 100  # of the node that takes over
 LOSSES = ((1000, "1 s"), (100, "100 ms"), (10, "10 ms"))
-GONE = 900  # as long as no answer came at all: nothing is to be shown behind the comma
+STALL_MS = 20
 
 
 class Rows:
@@ -125,17 +125,25 @@ class Report:
             table(["killed", "n", "client's gap", "x keepalived"], lines)
 
     def hog(self):
-        lines = []
+        lines, still = [], []
         for c in self.contenders:
             for r in self.rows.of(c, "hog"):
-                lines.append([c, r["seconds"], r["takeovers"], r["adverts"], r["adverts_other"], f"{r['longest_pause_ms']:.2f}"])
+                lines.append([c, r["seconds"], r["takeovers"], r["adverts"], r["adverts_other"], f"{r['longest_pause_ms']:.2f}",
+                              f"{r['stall_longest_ms']:.2f}", sum(1 for _, length in r["stalls"] if length >= STALL_MS)])
+                for at in r["takeovers_at"]:
+                    before = [length for end, length in r["stalls"] if -formula(10) <= at - end <= 100]
+                    still.append((c, max(before, default=0)))
                 if c == "tandem":
                     self.target(f"10 ms adverts beside hogs for {r['seconds']} s: takeovers by the Backup", r["takeovers"], 0, "")
-        if lines:
-            print("**Adverts of 10 ms beside a CPU hog on every core** (the Backup waits "
-                  f"{formula(10):.1f} ms; a takeover is two transitions on each node)\n")
-            table(["hogs", "seconds", "takeovers by the Backup", "adverts of the Active", "of the Backup",
-                   "longest pause of the Active, ms"], lines)
+        if not lines:
+            return
+        print(f"**Adverts of 10 ms beside a CPU hog on every core** (the Backup waits {formula(10):.1f} ms; a takeover is two "
+              f"transitions on each node; stalls: how late a bare task of higher real-time priority woke, {STALL_MS} ms and more)\n")
+        table(["hogs", "seconds", "takeovers by the Backup", "adverts of the Active", "of the Backup",
+               "longest pause at the Backup's port, ms", "longest stall of the machine, ms", "stalls"], lines)
+        for c in dict.fromkeys(c for c, _ in still):
+            print(f"{c}: the machine itself stood still around these takeovers for at least (ms): "
+                  + ", ".join(f"{length:.0f}" for name, length in still if name == c) + "\n")
 
     def instances(self):
         lines = []

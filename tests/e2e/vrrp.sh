@@ -11,13 +11,15 @@
 #   is_state NODE STATE [I]        of instance I (0); for wait_for
 #   keepalived NODE CONFIG-TEXT    vrrp_instance blocks are the caller's; a global_defs comes before
 #   has NODE ADDRESS [INTERFACE]   is the address there?; has_not
-#   answers ADDRESS                does the client's ping get an answer?
+#   answers ADDRESS                does the client's ping get an answer? (the client is the node CLIENT)
 #   mac_of ADDRESS                 what the client's neighbour table says
 #   pinging ADDRESS [NAME] [S]     the client pings it every S (0.01) seconds, from the first answer on, until
 #   pings_lost [NAME]              that many got no answer
 #   part NODE...  heal             the switch drops what these send and what is sent to them, carrier stays; no longer
 #   moves NODE [I]                 transitions of instance I (0) since the start
 #   active_nodes ADDRESS NODE...   which of them have it
+
+CLIENT=client
 
 RUN_OF() { echo "$TMP/run-$1"; }
 
@@ -59,12 +61,12 @@ keepalived() {
 
 has() { in_ns "$1" ip -br addr show ${3:+dev "$3"} | grep -w -- "$2" > /dev/null; } # -q would break the pipe
 has_not() { ! has "$@"; }
-answers() { in_ns client ping -n -q -c 1 -W 1 "$1" > "$TMP/ping.out" 2>&1; }
-mac_of() { in_ns client ip neigh show "$1" | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p'; }
+answers() { in_ns "$CLIENT" ping -n -q -c 1 -W 1 "$1" > "$TMP/ping.out" 2>&1; }
+mac_of() { in_ns "$CLIENT" ip neigh show "$1" | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p'; }
 
 pinging() {
 	local name=ping-${2:-0}
-	spawn "$name" client stdbuf -oL ping -n -i "${3:-0.01}" -W 1 "$1"
+	spawn "$name" "$CLIENT" stdbuf -oL ping -n -i "${3:-0.01}" -W 1 "$1"
 	wait_log "$name" 5 'icmp_seq=' || bail "no answer from $1"
 }
 pings_lost() { # one that was on its way when the ping ended is not lost

@@ -97,6 +97,33 @@ const struct vrrp_priority_term *vrrp_tracks_terms(const struct vrrp_tracks *tra
 	return tracks->terms;
 }
 
+/* ---- from set to set ---- */
+
+/* Of several with one label (a program with other arguments) each has its place. */
+static const struct vrrp_priority_term *find_same(
+	const struct vrrp_tracks *before, const struct vrrp_tracks *tracks, size_t index)
+{
+	const char *label = tracks->terms[index].label;
+	size_t place = 0;
+
+	for (size_t i = 0; i < index; i++)
+		place += strcmp(tracks->terms[i].label, label) == 0;
+	for (size_t i = 0; i < before->count; i++)
+		if (strcmp(before->terms[i].label, label) == 0 && place-- == 0)
+			return &before->terms[i];
+	return NULL;
+}
+
+void vrrp_tracks_inherit(struct vrrp_tracks *tracks, const struct vrrp_tracks *before)
+{
+	for (size_t i = 0; i < tracks->count; i++) {
+		const struct vrrp_priority_term *same = find_same(before, tracks, i);
+
+		if (same && same->known && !tracks->terms[i].known)
+			observe(&tracks->terms[i], same->good, same->number, same->detail);
+	}
+}
+
 /* ---- the set ---- */
 
 static int watch(struct vrrp_tracks *set, size_t i, const struct vrrp_track *track)

@@ -32,6 +32,9 @@ int vrrp_tracks_open(struct vrrp_tracks **out, const struct vrrp_tracks_env *env
 	const struct vrrp_track *tracks, size_t count, vrrp_tracks_fn *changed, void *data);
 void vrrp_tracks_close(struct vrrp_tracks *tracks);
 
+/* A reload: until there is an answer, what was seen last of the same thing is in force. */
+void vrrp_tracks_inherit(struct vrrp_tracks *tracks, const struct vrrp_tracks *before);
+
 /* A link came, changed or went, or a resync: interfaces are looked at again (calls changed only when one did). */
 void vrrp_tracks_links(struct vrrp_tracks *tracks);
 

@@ -245,7 +245,8 @@ static const char *find_block(struct vrrp_unit *unit, char *cause, size_t size)
 				unit->conf->is_group ? ": " : "", unit->members[i].waiting);
 			return "waiting";
 		}
-	if (unit->priority.fitness == VRRP_WAITING) {
+	/* What runs does not stop because a reload asks something that nobody has answered yet. */
+	if (unit->priority.fitness == VRRP_WAITING && unit->fsm.state == VRRP_INITIALIZE) {
 		snprintf(cause, size, "%s", unit->priority.cause);
 		return "waiting";
 	}
@@ -379,16 +380,22 @@ static int open_tracks(struct vrrp_unit *unit, const char *rundir)
 	struct vrrp_tracks_env env = {.loop = unit->loop, .net = unit->shared->net, .rundir = rundir};
 	struct vrrp_track list[VRRP_TRACKS_MAX * 8];
 	const size_t room = sizeof(list) / sizeof(list[0]);
+	struct vrrp_tracks *before = unit->tracks;
 	size_t n = 0;
+	int err;
 
-	vrrp_tracks_close(unit->tracks);
-	unit->tracks = NULL;
 	for (size_t i = 0; unit->conf->is_group && i < unit->conf->track_count && n < room; i++)
 		list[n++] = unit->conf->tracks[i];
 	for (size_t m = 0; m < unit->member_count; m++)
 		for (size_t i = 0; i < unit->members[m].conf->track_count && n < room; i++)
 			list[n++] = unit->members[m].conf->tracks[i];
-	return n ? vrrp_tracks_open(&unit->tracks, &env, list, n, on_tracks, unit) : 0;
+	err = n ? vrrp_tracks_open(&unit->tracks, &env, list, n, on_tracks, unit) : 0;
+	if (err || !n)
+		unit->tracks = NULL;
+	else if (before)
+		vrrp_tracks_inherit(unit->tracks, before);
+	vrrp_tracks_close(before);
+	return err;
 }
 
 int vrrp_unit_open(struct vrrp_unit **out, struct ev_loop *loop, const struct vrrp_shared *shared,

@@ -150,6 +150,33 @@ static void test_a_script_is_unknown_then_good_then_bad(void **state)
 	assert_int_equal(changes, 2);
 }
 
+/* A reload is no reason to know less. */
+static void test_a_reload_inherits_what_was_seen(void **state)
+{
+	struct vrrp_tracks_env env = {.loop = ev_default_loop(0), .rundir = place};
+	struct vrrp_track list[2] = {script_of(60000, 5000, 1, 1), script_of(200, 5000, 1, 1)};
+	const struct vrrp_priority_term *terms;
+	struct vrrp_tracks *next;
+	size_t count;
+
+	write_script("bg");
+	open_track(&list[1]);
+	assert_true(PLACE_UNTIL(term()->known));
+	assert_true(says(false, "exit status 1"));
+	list[1].weight = 20;
+	assert_int_equal(vrrp_tracks_open(&next, &env, list, 2, on_change, &changes), 0);
+	vrrp_tracks_inherit(next, tracks);
+	vrrp_tracks_close(tracks);
+	tracks = next;
+	terms = vrrp_tracks_terms(tracks, &count);
+	assert_int_equal(count, 2);
+	assert_true(terms[0].known && !terms[0].good && !strcmp(terms[0].detail, "exit status 1"));
+	assert_int_equal(terms[0].weight, 0);
+	assert_false(terms[1].known); /* the second of that program is new */
+	assert_int_equal(terms[1].weight, 20);
+	assert_true(PLACE_UNTIL(terms[1].known));
+}
+
 static void test_rise_and_fall(void **state)
 {
 	struct vrrp_track track = script_of(100, 5000, 2, 3);
@@ -471,6 +498,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(test_an_interface),
 		ROW(test_a_script_is_unknown_then_good_then_bad),
+		ROW(test_a_reload_inherits_what_was_seen),
 		ROW(test_rise_and_fall),
 		ROW(test_a_hung_script_fails_and_never_two_run_at_once),
 		ROW(test_a_slow_script_is_not_started_twice),

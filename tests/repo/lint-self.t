@@ -58,6 +58,8 @@ file src/lb/lb_plan.h <<< "$spdx"$'\n#include "lb/lb_way.h"'
 breaks "pure stays pure" src/lb/lb_plan.h:2
 file src/lb/lb_hash.c <<< "$spdx"$'\nlong f(void)\n{\n\treturn time(0);\n}'
 breaks "pure stays pure" src/lb/lb_hash.c:4
+file src/vrrp/bad.c <<< "$spdx"$'\nlong wall_ms(void)\n{\n\treturn time(0);\n}\nlong soon(void)\n{\n\treturn time(0) + 1;\n}'
+breaks "speaker has no wall clock" src/vrrp/bad.c:8
 file src/lb/bad.c <<< "$spdx"$'\n#include <bpf/libbpf.h>'
 breaks "libbpf has one home" src/lb/bad.c:2
 file src/lb/lb_utils.c <<< "$spdx"

@@ -37,6 +37,7 @@ EDGE = re.compile(r"^(ev\.h|netlink/.*|bpf/.*|linux/(if_link|rtnetlink|netlink)\
 EDGE_ALLOWED = {("common/addr.h", "sys/socket.h"), ("apps/sntp.h", "time.h")}
 LIBBPF = ["src/lb/lb_bpf.c", "src/lb/lb_bpf_maps.c"]
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|time|ev_now|ev_time)\s*\(")
+WALL_CLOCK = re.compile(r"\bCLOCK_REALTIME|\b(gettimeofday|time|ev_now|ev_time|ev_periodic\w*)\s*\(")
 
 SHELL = re.compile(r"^#!\s*(/bin/(ba|da)?sh|/usr/bin/env (ba)?sh)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -114,6 +115,17 @@ def pure_stays_pure():
             for number, line in enumerate(code_lines(path), 1):
                 if CLOCK.search(line):
                     yield path, number, "a pure file asks a clock; time is an argument"
+
+
+def speaker_has_no_wall_clock():
+    """Deadlines of the speaker are of a monotonic clock: wall_ms() is for what people read."""
+    for path in C_FILES:
+        function = ""
+        for number, line in enumerate(code_lines(path) if path.startswith("src/vrrp/") else [], 1):
+            head = re.match(r"[a-z][\w \*]*?(\w+)\(", line)
+            function = head.group(1) if head else function
+            if WALL_CLOCK.search(line) and function != "wall_ms":
+                yield path, number, "the wall clock outside of wall_ms(); vrrp_now() would do"
 
 
 def libbpf_has_one_home():
@@ -232,8 +244,8 @@ def links_lead_somewhere():
                     yield path, number, "no %s" % target
 
 
-RULES = [folders_keep_apart, pure_stays_pure, libbpf_has_one_home, names_say_what, main_is_short, files_are_one_idea,
-         functions_fit_a_screen, files_have_a_licence, nothing_is_put_off, text_is_clean, layout_is_clang_formats,
+RULES = [folders_keep_apart, pure_stays_pure, speaker_has_no_wall_clock, libbpf_has_one_home, names_say_what, main_is_short,
+         files_are_one_idea, functions_fit_a_screen, files_have_a_licence, nothing_is_put_off, text_is_clean, layout_is_clang_formats,
          scripts_parse, no_test_is_left_out, links_lead_somewhere]
 
 

@@ -19,6 +19,7 @@ struct vrrp_shared {
 	struct vrrp_net *net;
 	struct vrrp_tx *tx;
 	struct vrrp_ward *ward;
+	struct vrrp_timers *timers;
 };
 
 #define VRRP_WAITING_MAX 160
@@ -29,8 +30,9 @@ struct vrrp_inst {
 	const char *unit;                 /* its unit's name, for the ward */
 	struct vrrp_router routers[2];
 	size_t router_count;
-	int ifindex;                    /* 0: no such interface now */
-	bool ready;                     /* can speak; else: */
+	int ifindex;      /* 0: no such interface now */
+	int active_slave; /* of the bond that it is or stands on, the last that was seen, else 0 */
+	bool ready;       /* can speak; else: */
 	char waiting[VRRP_WAITING_MAX]; /* for what */
 	bool holds;                     /* the addresses are to be there */
 	bool taken_over;                /* what an earlier speaker left on the interface was looked after */

@@ -28,13 +28,21 @@ void vrrp_speaker_event(
 
 /* ---- what units ask ---- */
 
+/*
+ * Timers that are due together read once for all, but never on something older than this: were the process to stand still
+ * between reading and speaking, it would read again.
+ */
+#define DRAIN_HOLDS_NS 1000000LL
+
 static void on_drain(void *data)
 {
 	struct vrrp_speaker *s = data;
+	int64_t now = vrrp_now();
 
-	if (s->draining)
+	if (s->draining || now - s->drained_at < DRAIN_HOLDS_NS)
 		return;
 	s->draining = true;
+	s->drained_at = now;
 	vrrp_net_drain(s->shared.net);
 	for (struct vrrp_port *port = s->ports; port; port = port->next)
 		if (port->rx)
@@ -293,6 +301,8 @@ int vrrp_speaker_open(struct vrrp_speaker *s, struct ev_loop *loop, struct vrrp_
 	}
 	err = vrrp_net_open(&s->shared.net, loop, &net_ops, s);
 	if (!err)
+		err = vrrp_timers_open(&s->shared.timers, loop);
+	if (!err)
 		err = vrrp_notify_open(&s->notify, loop, &nothing);
 	return err;
 }
@@ -327,6 +337,7 @@ void vrrp_speaker_close(struct vrrp_speaker *s)
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_close(s->units[i]);
 	free(s->units);
+	vrrp_timers_close(s->shared.timers);
 	vrrp_port_close_all(s);
 	vrrp_accept_close(s->accept);
 	vrrp_notify_close(s->notify);

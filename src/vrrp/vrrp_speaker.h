@@ -52,6 +52,7 @@ struct vrrp_speaker {
 	struct event_log *events;
 	ev_timer look; /* links or addresses changed: the units look, once for a burst */
 	bool draining;
+	int64_t drained_at; /* ns: all that had arrived by then was read */
 };
 
 /* Open net, tx and notify; the rest comes with the first config. ward is the caller's. 0 or -errno (logged). */

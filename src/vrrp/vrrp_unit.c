@@ -427,7 +427,7 @@ int vrrp_unit_open(struct vrrp_unit **out, struct ev_loop *loop, const struct vr
 	unit->member_count = conf->member_count;
 	for (size_t i = 0; i < conf->member_count; i++)
 		vrrp_inst_init(&unit->members[i], shared, &model->instances[conf->members[i]], unit->name);
-	err = vrrp_timer_open(&unit->timer, loop, on_timer, unit);
+	err = vrrp_timer_open(&unit->timer, shared->timers, on_timer, unit);
 	if (!err)
 		err = open_tracks(unit, rundir);
 	reckon_priority(unit);

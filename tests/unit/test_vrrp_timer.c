@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Deadlines to the nanosecond: never early, moved, taken back, in the past, and closed from within. */
+/* Deadlines to the nanosecond: never early, moved, taken back, in the past, many of them, and closed from within. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #define MS INT64_C(1000000)
 
 static struct ev_loop *loop;
+static struct vrrp_timers *timers;
 static struct vrrp_timer *timer;
 static int fired;
 static int64_t fired_at;
@@ -48,13 +50,16 @@ static int open_timer(void **state)
 {
 	loop = ev_loop_new(EVFLAG_AUTO);
 	fired = 0;
-	return vrrp_timer_open(&timer, loop, on_timer, NULL);
+	assert_int_equal(vrrp_timers_open(&timers, loop), 0);
+	return vrrp_timer_open(&timer, timers, on_timer, NULL);
 }
 
 static int close_timer(void **state)
 {
 	vrrp_timer_close(timer);
 	timer = NULL;
+	vrrp_timers_close(timers);
+	vrrp_timers_close(NULL);
 	ev_loop_destroy(loop);
 	return 0;
 }
@@ -147,12 +152,95 @@ static void test_set_and_closed_from_within(void **state)
 {
 	struct vrrp_timer *chain;
 
-	assert_int_equal(vrrp_timer_open(&chain, loop, on_chain, &chain), 0);
+	assert_int_equal(vrrp_timer_open(&chain, timers, on_chain, &chain), 0);
 	vrrp_timer_set(chain, vrrp_now());
 	run(3, 5.);
 	assert_int_equal(fired, 3);
 	assert_null(chain);
 	vrrp_timer_close(NULL);
+}
+
+#define MANY 300
+
+struct one {
+	struct vrrp_timer *timer;
+	int64_t due;
+	bool early;
+	int count;
+};
+
+static struct one many[MANY];
+
+static void on_one(void *data)
+{
+	struct one *one = data;
+
+	fired++;
+	one->count++;
+	one->early |= vrrp_now() < one->due;
+}
+
+/* Each at its own deadline, whatever the order in which they were set, and however often they were moved before. */
+static void test_many(void **state)
+{
+	int64_t begin = vrrp_now() + 5 * MS;
+
+	for (int i = 0; i < MANY; i++) {
+		many[i] = (struct one){.due = begin + (i * 7919 % MANY) * 50000};
+		assert_int_equal(vrrp_timer_open(&many[i].timer, timers, on_one, &many[i]), 0);
+		vrrp_timer_set(many[i].timer, begin - 3 * MS);
+	}
+	for (int i = 0; i < MANY; i++) {
+		vrrp_timer_set(many[i].timer, many[i].due + 1000 * MS);
+		vrrp_timer_set(many[i].timer, i % 3 ? many[i].due : VRRP_TIMER_OFF);
+	}
+	run(MANY * 2 / 3, 5.);
+	run(MANY, 0.02);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(many[i].count, i % 3 ? 1 : 0);
+		assert_false(many[i].early);
+		vrrp_timer_close(many[i].timer);
+	}
+}
+
+/* Closes all, those too that are due in the same round, before and after it. */
+static void on_end(void *data)
+{
+	fired++;
+	for (int i = 0; i < 3; i++) {
+		vrrp_timer_close(many[i].timer);
+		many[i].timer = NULL;
+	}
+}
+
+static void test_others_closed_from_within(void **state)
+{
+	int64_t at = vrrp_now() + MS;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(vrrp_timer_open(&many[i].timer, timers, on_end, NULL), 0);
+		vrrp_timer_set(many[i].timer, at);
+	}
+	vrrp_timer_set(timer, at);
+	run(3, 0.05);
+	assert_int_equal(fired, 2);
+}
+
+static void on_other(void *data)
+{
+	fired++;
+	vrrp_timer_set(timer, vrrp_now());
+}
+
+static void test_set_by_another(void **state)
+{
+	struct vrrp_timer *other;
+
+	assert_int_equal(vrrp_timer_open(&other, timers, on_other, NULL), 0);
+	vrrp_timer_set(other, vrrp_now() + MS);
+	run(2, 5.);
+	assert_int_equal(fired, 2);
+	vrrp_timer_close(other);
 }
 
 static void test_clocks(void **state)
@@ -172,6 +260,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_moved_and_off, open_timer, close_timer),
 		cmocka_unit_test_setup_teardown(test_due_and_moved, open_timer, close_timer),
 		cmocka_unit_test_setup_teardown(test_set_and_closed_from_within, open_timer, close_timer),
+		cmocka_unit_test_setup_teardown(test_many, open_timer, close_timer),
+		cmocka_unit_test_setup_teardown(test_others_closed_from_within, open_timer, close_timer),
+		cmocka_unit_test_setup_teardown(test_set_by_another, open_timer, close_timer),
 		cmocka_unit_test(test_clocks),
 	};
 

@@ -117,13 +117,13 @@ UNIT_lb_hash    := src/lb/lb_hash.c src/common/addr.c
 UNIT_lb_verdict := src/lb/lb_verdict.c
 UNIT_lb_expect  := src/lb/lb_expect.c
 FUZZ_expect     := src/lb/lb_expect.c
-PROBE := $(addprefix src/lb/,lb_probe.c lb_probe_tcp.c lb_probe_ping.c lb_echo.c lb_expect.c) src/common/addr.c src/common/log.c
-UNIT_lb_echo           := src/lb/lb_echo.c
+PROBE := $(addprefix src/lb/,lb_probe.c lb_probe_tcp.c lb_probe_ping.c lb_expect.c) src/common/addr.c src/common/log.c src/common/icmp_echo.c
+UNIT_icmp_echo         := src/common/icmp_echo.c
 UNIT_lb_probe          := tests/unit/probe_harness.c $(PROBE)
 UNITLIBS_lb_probe      := -lev
 UNIT_lb_probe_ping     := tests/unit/probe_harness.c $(PROBE)
 UNITLIBS_lb_probe_ping := -lev
-UNIT_TESTS    := addr lb_hash lb_verdict lb_expect lb_echo lb_probe lb_probe_ping
+UNIT_TESTS    := addr lb_hash lb_verdict lb_expect icmp_echo lb_probe lb_probe_ping
 
 CTL_WIRE := $(addprefix src/common/,ctl_wire.c ctl_message.c clean_text.c nearest.c log.c)
 CTL_SOCK := $(CTL_WIRE) $(addprefix src/common/,ctl_server.c ctl_listen.c ctl_rundir.c ctl_client.c)

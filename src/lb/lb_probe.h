@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
-#include "lb/lb_echo.h"
+#include "common/icmp_echo.h"
 #include "lb/lb_expect.h"
 #include "lb/lb_model.h"
 
@@ -76,7 +76,7 @@ struct lb_probe {
 	struct lb_expect expect;
 
 	/* ping */
-	struct lb_echo echo;
+	struct icmp_echo echo;
 };
 
 void lb_prober_init(struct lb_prober *prober, struct ev_loop *loop);

@@ -78,7 +78,7 @@ static void echo_leave(struct lb_probe *probe)
 
 /* The probe that waits for this message to or from that address, or NULL. */
 static struct lb_probe *echo_find(
-	struct lb_prober *prober, const struct lb_echo *echo, const struct sockaddr_storage *peer)
+	struct lb_prober *prober, const struct icmp_echo *echo, const struct sockaddr_storage *peer)
 {
 	struct lb_probe *probe = echo->sequence < prober->echo_room ? prober->echoes[echo->sequence] : NULL;
 	const uint8_t *bytes = peer->ss_family == AF_INET6
@@ -86,7 +86,7 @@ static struct lb_probe *echo_find(
 				       : (const uint8_t *)&((const struct sockaddr_in *)peer)->sin_addr;
 
 	if (!probe || probe->addr.family != peer->ss_family ||
-		memcmp(probe->echo.cookie, echo->cookie, LB_ECHO_COOKIE) ||
+		memcmp(probe->echo.cookie, echo->cookie, ICMP_ECHO_COOKIE) ||
 		memcmp(probe->addr.bytes, bytes, peer->ss_family == AF_INET6 ? 16 : 4))
 		return NULL;
 	return probe;
@@ -109,7 +109,7 @@ static bool receive_error(struct lb_prober *prober, int family)
 	ssize_t n = recvmsg(socket_of(prober, family)->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
 	struct sock_extended_err ee = {0};
 	struct lb_probe *probe;
-	struct lb_echo echo;
+	struct icmp_echo echo;
 	char text[64];
 
 	if (n < 0)
@@ -122,7 +122,7 @@ static bool receive_error(struct lb_prober *prober, int family)
 		return true;
 	if (ee.ee_errno == 0 || ee.ee_errno == EMSGSIZE)
 		return true;
-	if (!lb_echo_parse(family, LB_ECHO_REQUEST, false, buf, (size_t)n, &echo))
+	if (!icmp_echo_parse(family, ICMP_ECHO_REQUEST, false, buf, (size_t)n, &echo))
 		return true;
 	probe = echo_find(prober, &echo, &peer);
 	if (probe)
@@ -139,11 +139,11 @@ static bool receive_reply(struct lb_prober *prober, int family)
 	uint8_t buf[128]; /* 60 bytes of IPv4 header at the most, 16 of ours; the kernel cuts the rest off */
 	ssize_t n = recvfrom(ping->fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&peer, &peer_len);
 	struct lb_probe *probe;
-	struct lb_echo echo;
+	struct icmp_echo echo;
 
 	if (n < 0)
 		return errno != EAGAIN;
-	if (!lb_echo_parse(family, LB_ECHO_REPLY, ping->raw && family == AF_INET, buf, (size_t)n, &echo))
+	if (!icmp_echo_parse(family, ICMP_ECHO_REPLY, ping->raw && family == AF_INET, buf, (size_t)n, &echo))
 		return true;
 	if (ping->raw && echo.ident != ping->ident)
 		return true;
@@ -275,14 +275,14 @@ static void ping_init(struct lb_probe *probe)
 }
 
 /* Send; an error that an earlier request left on the shared socket comes with this call, not with the next. */
-static int send_request(struct lb_probe *probe, int fd, const uint8_t request[LB_ECHO_LEN])
+static int send_request(struct lb_probe *probe, int fd, const uint8_t request[ICMP_ECHO_LEN])
 {
 	struct sockaddr_storage peer;
 	socklen_t len = addr_to_sockaddr(&probe->addr, 0, &peer);
 
 	for (int try = 0; try < 2; try++)
-		if (sendto(fd, request, LB_ECHO_LEN, MSG_DONTWAIT, (struct sockaddr *)&peer, len) ==
-			LB_ECHO_LEN)
+		if (sendto(fd, request, ICMP_ECHO_LEN, MSG_DONTWAIT, (struct sockaddr *)&peer, len) ==
+			ICMP_ECHO_LEN)
 			return 0;
 	return errno == EAGAIN ? -ENOBUFS : -errno;
 }
@@ -290,7 +290,7 @@ static int send_request(struct lb_probe *probe, int fd, const uint8_t request[LB
 static void ping_begin(struct lb_probe *probe)
 {
 	struct lb_ping_socket *ping = socket_of(probe->prober, probe->addr.family);
-	uint8_t request[LB_ECHO_LEN];
+	uint8_t request[ICMP_ECHO_LEN];
 	int err = lb_prober_open_ping(probe->prober, probe->addr.family);
 
 	if (err) {
@@ -300,8 +300,8 @@ static void ping_begin(struct lb_probe *probe)
 	err = echo_enter(probe);
 	if (!err) {
 		probe->echo.ident = ping->ident;
-		arc4random_buf(probe->echo.cookie, LB_ECHO_COOKIE);
-		lb_echo_build(probe->addr.family, &probe->echo, request);
+		arc4random_buf(probe->echo.cookie, ICMP_ECHO_COOKIE);
+		icmp_echo_build(probe->addr.family, &probe->echo, request);
 		err = send_request(probe, ping->fd, request);
 	}
 	if (err)

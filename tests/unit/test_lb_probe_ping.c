@@ -47,9 +47,9 @@ static void ping_up_and_down(void **state)
 static void send_reply(const char *from, uint16_t ident, uint16_t sequence, const uint8_t *cookie)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET}, source = {.sin_family = AF_INET};
-	struct lb_echo echo = {.ident = ident, .sequence = sequence};
+	struct icmp_echo echo = {.ident = ident, .sequence = sequence};
 	struct net_addr a;
-	uint8_t message[LB_ECHO_LEN];
+	uint8_t message[ICMP_ECHO_LEN];
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 
 	assert_true(fd >= 0);
@@ -57,8 +57,8 @@ static void send_reply(const char *from, uint16_t ident, uint16_t sequence, cons
 	memcpy(&source.sin_addr, a.bytes, 4);
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(bind(fd, (struct sockaddr *)&source, sizeof(source)), 0);
-	memcpy(echo.cookie, cookie, LB_ECHO_COOKIE);
-	lb_echo_build(AF_INET, &echo, message);
+	memcpy(echo.cookie, cookie, ICMP_ECHO_COOKIE);
+	icmp_echo_build(AF_INET, &echo, message);
 	/* From request (type 8) to reply (type 0): the checksum, in ones' complement, grows by 0x0800. */
 	unsigned sum = (unsigned)(message[2] << 8 | message[3]) + 0x800;
 
@@ -76,7 +76,7 @@ static struct asked *paused;
 static const char *forge_from;
 static int forge_cookie_xor, forge_late, forge_times;
 static uint16_t forged_sequence;
-static uint8_t forged_cookie[LB_ECHO_COOKIE];
+static uint8_t forged_cookie[ICMP_ECHO_COOKIE];
 
 static void forge(struct ev_loop *l, ev_prepare *prepare, int events)
 {
@@ -88,12 +88,12 @@ static void forge(struct ev_loop *l, ev_prepare *prepare, int events)
 		/* The second request is answered with what answers the first. */
 		if (paused->reports == 0) {
 			forged_sequence = probe->echo.sequence;
-			memcpy(forged_cookie, probe->echo.cookie, LB_ECHO_COOKIE);
+			memcpy(forged_cookie, probe->echo.cookie, ICMP_ECHO_COOKIE);
 			return;
 		}
 	} else {
 		forged_sequence = probe->echo.sequence;
-		memcpy(forged_cookie, probe->echo.cookie, LB_ECHO_COOKIE);
+		memcpy(forged_cookie, probe->echo.cookie, ICMP_ECHO_COOKIE);
 		forged_cookie[7] ^= (uint8_t)forge_cookie_xor;
 	}
 	ev_prepare_stop(l, prepare);

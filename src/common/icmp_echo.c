@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lb/lb_echo.h"
+#include "common/icmp_echo.h"
 
 #include <string.h>
 
 #include "common/addr.h" /* AF_INET */
 
-static uint8_t type_of(int family, enum lb_echo_kind kind)
+static uint8_t type_of(int family, enum icmp_echo_kind kind)
 {
 	if (family == AF_INET6)
-		return kind == LB_ECHO_REQUEST ? 128 : 129;
-	return kind == LB_ECHO_REQUEST ? 8 : 0;
+		return kind == ICMP_ECHO_REQUEST ? 128 : 129;
+	return kind == ICMP_ECHO_REQUEST ? 8 : 0;
 }
 
 static void put16(uint8_t *at, uint16_t value)
@@ -34,19 +34,19 @@ static uint16_t checksum(const uint8_t *bytes, size_t len)
 	return (uint16_t) ~(sum + (sum >> 16));
 }
 
-void lb_echo_build(int family, const struct lb_echo *echo, uint8_t out[LB_ECHO_LEN])
+void icmp_echo_build(int family, const struct icmp_echo *echo, uint8_t out[ICMP_ECHO_LEN])
 {
-	memset(out, 0, LB_ECHO_LEN);
-	out[0] = type_of(family, LB_ECHO_REQUEST);
+	memset(out, 0, ICMP_ECHO_LEN);
+	out[0] = type_of(family, ICMP_ECHO_REQUEST);
 	put16(out + 4, echo->ident);
 	put16(out + 6, echo->sequence);
-	memcpy(out + 8, echo->cookie, LB_ECHO_COOKIE);
+	memcpy(out + 8, echo->cookie, ICMP_ECHO_COOKIE);
 	if (family == AF_INET)
-		put16(out + 2, checksum(out, LB_ECHO_LEN));
+		put16(out + 2, checksum(out, ICMP_ECHO_LEN));
 }
 
-bool lb_echo_parse(int family, enum lb_echo_kind kind, bool ip_header, const uint8_t *buf, size_t len,
-	struct lb_echo *out)
+bool icmp_echo_parse(int family, enum icmp_echo_kind kind, bool ip_header, const uint8_t *buf, size_t len,
+	struct icmp_echo *out)
 {
 	size_t skip = 0;
 
@@ -57,10 +57,10 @@ bool lb_echo_parse(int family, enum lb_echo_kind kind, bool ip_header, const uin
 		if (skip < 20)
 			return false;
 	}
-	if (len < skip + LB_ECHO_LEN || buf[skip] != type_of(family, kind) || buf[skip + 1] != 0)
+	if (len < skip + ICMP_ECHO_LEN || buf[skip] != type_of(family, kind) || buf[skip + 1] != 0)
 		return false;
 	out->ident = get16(buf + skip + 4);
 	out->sequence = get16(buf + skip + 6);
-	memcpy(out->cookie, buf + skip + 8, LB_ECHO_COOKIE);
+	memcpy(out->cookie, buf + skip + 8, ICMP_ECHO_COOKIE);
 	return true;
 }

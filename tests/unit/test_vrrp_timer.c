@@ -203,6 +203,22 @@ static void test_many(void **state)
 	}
 }
 
+/* The earliest counts, whichever was set first. */
+static void test_far_and_near(void **state)
+{
+	struct vrrp_timer *near, *next;
+
+	assert_int_equal(vrrp_timer_open(&near, timers, on_timer, NULL), 0);
+	assert_int_equal(vrrp_timer_open(&next, timers, on_timer, NULL), 0);
+	vrrp_timer_set(timer, vrrp_now() + 60000 * MS);
+	vrrp_timer_set(near, vrrp_now() + MS);
+	vrrp_timer_set(next, vrrp_now() + 10 * MS);
+	run(2, 5.);
+	assert_int_equal(fired, 2);
+	vrrp_timer_close(near);
+	vrrp_timer_close(next);
+}
+
 /* Closes all, those too that are due in the same round, before and after it. */
 static void on_end(void *data)
 {
@@ -261,6 +277,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_due_and_moved, open_timer, close_timer),
 		cmocka_unit_test_setup_teardown(test_set_and_closed_from_within, open_timer, close_timer),
 		cmocka_unit_test_setup_teardown(test_many, open_timer, close_timer),
+		cmocka_unit_test_setup_teardown(test_far_and_near, open_timer, close_timer),
 		cmocka_unit_test_setup_teardown(test_others_closed_from_within, open_timer, close_timer),
 		cmocka_unit_test_setup_teardown(test_set_by_another, open_timer, close_timer),
 		cmocka_unit_test(test_clocks),

@@ -103,7 +103,7 @@ build/gen/lb_tc.bpf.o: src/lb/bpf/lb_tc.bpf.c $(wildcard src/lb/bpf/*.h) | deps
 		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 $(SKELETON): build/gen/lb_tc.bpf.o
 	$(Q)bpftool gen skeleton $< name lb_tc > $@
-$(patsubst %,build/obj/%.o,lb/lb_bpf lb/lb_bpf_maps tests/bpf/fixture tests/bench/bench_bpf): $(SKELETON)
+$(patsubst %,build/obj/%.o,lb/lb_bpf lb/lb_bpf_maps tests/bench/bench_bpf $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
 $(patsubst %,build/san/obj/%.o,lb/lb_bpf lb/lb_bpf_maps $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
 
 -include $(shell find build/obj build/san/obj -name "*.d" 2>/dev/null)
@@ -272,6 +272,10 @@ BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c) $(LB_BPF) sr
 $(BPF_TESTS:%=build/test/bpf_%): build/test/bpf_%: build/san/obj/tests/bpf/test_%.o $(call san,$(BPF_PARTS))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
+# Without sanitizers, for the kernel of the uml lane.
+$(BPF_TESTS:%=build/test/plain_bpf_%): build/test/plain_bpf_%: build/obj/tests/bpf/test_%.o $(call obj,$(BPF_PARTS))
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 
 # ---- speakers on a simulated clock and network: build/test/sim as it ships, sim_san with sanitizers ----
 

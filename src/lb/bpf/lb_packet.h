@@ -87,9 +87,18 @@ static __always_inline void lb_copy_words(__be32 *to, const __be32 *from, int wo
 		to[i] = i < words ? from[i] : 0;
 }
 
+/*
+ * The IP or L4 header at that offset. Each begins a multiple of four behind the Ethernet header: the mask tells the
+ * verifier so, which wants it where the processor has to read aligned, and what LB_L4_FURTHEST promises.
+ */
+static __always_inline void *lb_header(void *data, __u32 at)
+{
+	return data + ETH_HLEN + ((at - ETH_HLEN) & 0x3fc);
+}
+
 static __always_inline enum lb_parsed lb_parse_l4(struct lb_packet *p, void *data, void *end)
 {
-	void *l4 = data + (p->l4 & 0x3ff); /* the mask tells the verifier what LB_L4_FURTHEST promises */
+	void *l4 = lb_header(data, p->l4);
 
 	if (p->t.protocol == IPPROTO_TCP) {
 		struct tcphdr *tcp = l4;
@@ -120,7 +129,7 @@ static __always_inline enum lb_parsed lb_parse_l4(struct lb_packet *p, void *dat
 
 static __always_inline enum lb_parsed lb_parse_ipv4(struct lb_packet *p, void *data, void *end)
 {
-	struct iphdr *ip = data + (p->l3 & 0x3ff);
+	struct iphdr *ip = lb_header(data, p->l3);
 
 	if ((void *)(ip + 1) > end)
 		return LB_PARSE_SHORT;
@@ -153,7 +162,7 @@ static __always_inline int lb_ipv6_is_extension(__u32 next)
 
 static __always_inline enum lb_parsed lb_parse_ipv6(struct lb_packet *p, void *data, void *end)
 {
-	struct ipv6hdr *ip = data + (p->l3 & 0x3ff);
+	struct ipv6hdr *ip = lb_header(data, p->l3);
 
 	if ((void *)(ip + 1) > end)
 		return LB_PARSE_SHORT;

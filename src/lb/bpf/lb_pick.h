@@ -175,12 +175,14 @@ static __always_inline void lb_sticky_refresh(__u32 id, const int v6)
 
 /* ---- schedulers ---- */
 
-static __always_inline __u32 lb_slot_backend(__u32 at)
+/* The table at base is a ring of that length; at is less than twice as much. */
+static __always_inline __u32 lb_slot_backend(__u32 base, __u32 length, __u32 at)
 {
-	__u32 line_at = at / LB_SLOTS_A_LINE;
+	__u32 place = base + (at >= length ? at - length : at);
+	__u32 line_at = place / LB_SLOTS_A_LINE;
 	struct lb_slot_line *line = bpf_map_lookup_elem(&table_slots, &line_at);
 
-	return line ? line->backend[at % LB_SLOTS_A_LINE] : LB_NO_BACKEND;
+	return line ? line->backend[place % LB_SLOTS_A_LINE] : LB_NO_BACKEND;
 }
 
 static __always_inline __u32 lb_pool_turn(__u32 pool_at, __u32 length)
@@ -197,10 +199,14 @@ static __always_inline __u32 lb_pool_turn(__u32 pool_at, __u32 length)
 	return turn;
 }
 
-/* Which of the two has the lesser (live flows + 1) / weight; the first when they are equal. A backend that does
- * not serve never wins. */
-__attribute__((noinline)) int lb_lesser(__u32 first, __u32 second)
+/*
+ * The one that has the lesser (live flows + 1) / weight, of a backend and the one at that place of the ring; the first
+ * when they are equal. A backend that does not serve never wins. It is a function, and the place a place of the ring,
+ * so that the verifier has one way through the loop around it, not two to the power of its turns.
+ */
+__attribute__((noinline)) int lb_lesser(__u32 first, __u32 base, __u32 length, __u32 at)
 {
+	__u32 second = lb_slot_backend(base, length, at);
 	struct lb_backend_entry *a = bpf_map_lookup_elem(&backends, &first);
 	struct lb_backend_entry *b = bpf_map_lookup_elem(&backends, &second);
 
@@ -219,10 +225,7 @@ static __always_inline __u32 lb_pick_least(__u32 base, __u32 length, __u32 turn)
 	for (__u32 i = 0; i < LB_POOL_SCAN_MAX; i++) {
 		if (i >= length)
 			break;
-
-		__u32 at = turn + i;
-
-		best = lb_lesser(best, lb_slot_backend(base + (at >= length ? at - length : at)));
+		best = lb_lesser(best, base, length, turn + i);
 	}
 	return best;
 }
@@ -241,23 +244,25 @@ static __always_inline __u32 lb_pick_hash(const struct lb_tuple *t, __u32 seed, 
 	return (__u32)(h >> 32);
 }
 
-static __always_inline int lb_was_tried(const struct lb_creation *c, __u32 backend, __u32 attempt)
+/* The backend at that place of the ring, if it was not tried before that attempt. */
+__attribute__((noinline)) int lb_slot_untried(__u32 base, __u32 length, __u32 at, __u32 attempt)
 {
-	for (__u32 i = 0; i < LB_PICK_ATTEMPTS && i < attempt; i++)
+	struct lb_creation *c = lb_creation();
+	__u32 backend = lb_slot_backend(base, length, at);
+
+	for (__u32 i = 0; c && i < LB_PICK_ATTEMPTS && i < attempt; i++)
 		if (c->tried[i] == backend)
-			return 1;
-	return 0;
+			return LB_NO_BACKEND;
+	return backend;
 }
 
 /* The next backend in the table that was not tried. */
-static __always_inline __u32 lb_pick_other(
-	const struct lb_creation *c, __u32 base, __u32 length, __u32 turn, __u32 attempt)
+static __always_inline __u32 lb_pick_other(__u32 base, __u32 length, __u32 turn, __u32 attempt)
 {
 	for (__u32 i = 0; i < LB_PICK_WALK && i < length; i++) {
-		__u32 at = turn + i;
-		__u32 backend = lb_slot_backend(base + (at >= length ? at - length : at));
+		__u32 backend = lb_slot_untried(base, length, turn + i, attempt);
 
-		if (!lb_was_tried(c, backend, attempt))
+		if (backend != LB_NO_BACKEND)
 			return backend;
 	}
 	return LB_NO_BACKEND;
@@ -273,13 +278,13 @@ static __always_inline __u32 lb_pick(const struct lb_creation *c, __u32 pool_at,
 	if (!length)
 		return LB_NO_BACKEND;
 	if (attempt)
-		return lb_pick_other(c, base, length, lb_pool_turn(pool_at, length), attempt);
+		return lb_pick_other(base, length, lb_pool_turn(pool_at, length), attempt);
 	if (pool->pick == LB_PICK_NEXT)
-		return lb_slot_backend(base + lb_pool_turn(pool_at, length));
+		return lb_slot_backend(base, length, lb_pool_turn(pool_at, length));
 	if (pool->pick == LB_PICK_LEAST)
 		return lb_pick_least(base, length, lb_pool_turn(pool_at, length));
-	return lb_slot_backend(
-		base + lb_pick_hash(&c->forward, pool->hash_seed, pool->pick == LB_PICK_TUPLE, v6) % length);
+	return lb_slot_backend(base, length,
+		lb_pick_hash(&c->forward, pool->hash_seed, pool->pick == LB_PICK_TUPLE, v6) % length);
 }
 
 static __always_inline __u32 lb_pick_creation(__u32 pool_at, __u32 attempt, const int v6)

@@ -79,7 +79,7 @@ __attribute__((noinline)) int lb_fragment_waits(__u32 at)
 }
 
 /* Put the held fragment on the interface's ingress in the skb's shape, if it is of this datagram. */
-__attribute__((noinline)) int lb_fragment_release(struct __sk_buff *skb, __u32 at)
+static __attribute__((noinline)) int lb_fragment_release(struct __sk_buff *skb, __u32 at)
 {
 	struct lb_held *h = bpf_map_lookup_elem(&held, &at);
 
@@ -135,13 +135,13 @@ static __always_inline int lb_tc_fragment_first_as(
 	return 1;
 }
 
-__attribute__((noinline)) int lb_tc_fragment_first4(
+static __attribute__((noinline)) int lb_tc_fragment_first4(
 	struct __sk_buff *skb, __u32 ours, __u32 id, __u32 direction)
 {
 	return lb_tc_fragment_first_as(skb, ours, id, direction, 0);
 }
 
-__attribute__((noinline)) int lb_tc_fragment_first6(
+static __attribute__((noinline)) int lb_tc_fragment_first6(
 	struct __sk_buff *skb, __u32 ours, __u32 id, __u32 direction)
 {
 	return lb_tc_fragment_first_as(skb, ours, id, direction, 1);
@@ -204,12 +204,12 @@ pass:
 	return -1;
 }
 
-__attribute__((noinline)) int lb_tc_fragment_later4(struct __sk_buff *skb)
+static __attribute__((noinline)) int lb_tc_fragment_later4(struct __sk_buff *skb)
 {
 	return lb_tc_fragment_later_as(skb, 0);
 }
 
-__attribute__((noinline)) int lb_tc_fragment_later6(struct __sk_buff *skb)
+static __attribute__((noinline)) int lb_tc_fragment_later6(struct __sk_buff *skb)
 {
 	return lb_tc_fragment_later_as(skb, 1);
 }

@@ -181,12 +181,12 @@ pass:
 	return -1;
 }
 
-__attribute__((noinline)) int lb_tc_icmp4(struct __sk_buff *skb)
+static __attribute__((noinline)) int lb_tc_icmp4(struct __sk_buff *skb)
 {
 	return lb_tc_icmp_as(skb, 0);
 }
 
-__attribute__((noinline)) int lb_tc_icmp6(struct __sk_buff *skb)
+static __attribute__((noinline)) int lb_tc_icmp6(struct __sk_buff *skb)
 {
 	return lb_tc_icmp_as(skb, 1);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Parsing what tc holds: the part of the headers that is not in the linear data is pulled in, and IPv6
- * extension headers are walked in a function that the verifier looks at once.
+ * extension headers are walked in a function of its own.
+ *
+ * Here and in what tc adds on top, a function that is not inlined and takes the packet is static, and called from few
+ * places: only a kernel with BTF lets a global one have the packet, and the verifier looks at a static one once a call.
  */
 #ifndef TANDEM_LB_TC_PARSE_H
 #define TANDEM_LB_TC_PARSE_H
@@ -12,7 +15,7 @@
 LB_PERCPU(ipv6_walk, struct lb_ipv6_walk);
 
 /* Walk from the header of type next at that offset; the result stands in ipv6_walk. RFC 8200 section 4. */
-__attribute__((noinline)) int lb_tc_ipv6_walk(struct __sk_buff *skb, __u32 at, __u32 next)
+static __attribute__((noinline)) int lb_tc_ipv6_walk(struct __sk_buff *skb, __u32 at, __u32 next)
 {
 	__u32 zero = 0;
 	struct lb_ipv6_walk *w = bpf_map_lookup_elem(&ipv6_walk, &zero);

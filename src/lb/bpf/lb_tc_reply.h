@@ -9,8 +9,8 @@
  * read that mark, but the checksum helper leaves the field of such a packet alone when told of a payload
  * change, and that shows it.
  *
- * The entries at the end take the skb and numbers only, so that the verifier looks at each once; none of this
- * is on the fast path.
+ * The entries at the end are functions of their own, and static: lb_tc_parse.h says why. None of this is on the fast
+ * path.
  */
 #ifndef TANDEM_LB_TC_REPLY_H
 #define TANDEM_LB_TC_REPLY_H
@@ -323,12 +323,12 @@ static __always_inline int lb_tc_answer_as(struct __sk_buff *skb, __u32 answer, 
 	return lb_tc_reply_error(skb, p, answer == LB_ANSWER_TTL, v6);
 }
 
-__attribute__((noinline)) int lb_tc_answer4(struct __sk_buff *skb, __u32 answer, __u32 mtu)
+static __attribute__((noinline)) int lb_tc_answer4(struct __sk_buff *skb, __u32 answer, __u32 mtu)
 {
 	return lb_tc_answer_as(skb, answer, mtu, 0);
 }
 
-__attribute__((noinline)) int lb_tc_answer6(struct __sk_buff *skb, __u32 answer, __u32 mtu)
+static __attribute__((noinline)) int lb_tc_answer6(struct __sk_buff *skb, __u32 answer, __u32 mtu)
 {
 	return lb_tc_answer_as(skb, answer, mtu, 1);
 }
@@ -343,12 +343,12 @@ static __always_inline int lb_tc_reset_both_as(struct __sk_buff *skb, __u32 id, 
 	return lb_tc_reply_rst_both(skb, p, f, direction & 1, v6);
 }
 
-__attribute__((noinline)) int lb_tc_reset_both4(struct __sk_buff *skb, __u32 id, __u32 direction)
+static __attribute__((noinline)) int lb_tc_reset_both4(struct __sk_buff *skb, __u32 id, __u32 direction)
 {
 	return lb_tc_reset_both_as(skb, id, direction, 0);
 }
 
-__attribute__((noinline)) int lb_tc_reset_both6(struct __sk_buff *skb, __u32 id, __u32 direction)
+static __attribute__((noinline)) int lb_tc_reset_both6(struct __sk_buff *skb, __u32 id, __u32 direction)
 {
 	return lb_tc_reset_both_as(skb, id, direction, 1);
 }

@@ -135,7 +135,7 @@ static __always_inline int lb_tc_rewrite(struct __sk_buff *skb, const struct lb_
 		return LB_COUNT_REWRITE;
 	if (t.port_from != t.port_to) {
 		void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-		__be16 *ports = data + (p->l4 & 0x3ff);
+		__be16 *ports = lb_header(data, p->l4);
 
 		if ((void *)(ports + 2) > end)
 			return LB_COUNT_REWRITE;

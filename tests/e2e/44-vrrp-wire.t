@@ -105,10 +105,15 @@ in_ns sw nft 'table bridge cut { chain in { type filter hook prerouting priority
 ok "this one takes over" wait_for 6 is_state b active 0
 sleep 0.1
 stop dump INT
+mac=$(vjson b '[0].routers[0].mac')
+tshark -n -r "$TMP/cap" -Y 'vrrp || arp.isgratuitous' -T fields -E separator=, -e frame.time_epoch -e vrrp.virt_rtr_id -e ip.src -e eth.src \
+	-e arp.src.proto_ipv4 > "$TMP/frames" 2> "$TMP/tshark.err"
 while read -r vrid interval bound; do
-	last=$(fields "vrrp.virt_rtr_id == $vrid && ip.src == 10.0.1.11" frame.time_epoch | tail -n 1)
-	first=$(fields "vrrp.virt_rtr_id == $vrid && ip.src == 10.0.1.12" frame.time_epoch | awk "\$1 > ${last:-0}" | head -n 1)
-	garp=$(fields "arp.isgratuitous && eth.src == $(vjson b '[0].routers[0].mac') && arp.src.proto_ipv4 == 10.0.1.10$vrid" frame.time_epoch | awk "\$1 > ${last:-0}" | head -n 1)
+	read -r last first garp <<< "$(awk -F, -v vrid="$vrid" -v mac="$mac" '
+		$2 == vrid && $3 == "10.0.1.11" { last = $1; first = garp = 0 }
+		$2 == vrid && $3 == "10.0.1.12" && !first { first = $1 }
+		$5 == "10.0.1.10" vrid && $4 == mac && !garp { garp = $1 }
+		END { print last + 0 ? last : 0, first, garp }' OFMT=%.9f "$TMP/frames")"
 	# 3 A + (256 - 100) / 256 A; the slack is for a busy machine and a sanitized program.
 	holds "$interval ms: not before the down interval is over" "(${first:-0} - ${last:-0}) * 1000 >= $bound"
 	holds "$interval ms: but soon then" "(${first:-0} - ${last:-0}) * 1000 < $bound + 15"

@@ -41,7 +41,7 @@ ok "all are active" wait_for 6 is_state a active 0
 MAC=$(vjson a '[1].routers[0].mac')
 LL=$(vjson a '[2].routers[0].source')
 stop vrrp-a TERM
-stop dump INT
+stop dump TERM
 
 every "version 2: from the interface to the group, TTL 255, CS6, checksum good" 'vrrp.virt_rtr_id == 2 && vrrp.prio != 0' \
 	"$MAC 01:00:5e:00:00:12 10.0.1.11 224.0.0.18 255 0xc0 2 100 1 1 1 10.0.1.102" \
@@ -104,7 +104,7 @@ ok "the rarest advert is in the capture" wait_for 3 heard_more
 in_ns sw nft 'table bridge cut { chain in { type filter hook prerouting priority 0; iifname "toa" drop; }; }'
 ok "this one takes over" wait_for 6 is_state b active 0
 sleep 0.1
-stop dump INT
+stop dump TERM
 mac=$(vjson b '[0].routers[0].mac')
 tshark -n -r "$TMP/cap" -Y 'vrrp || arp.isgratuitous' -T fields -E separator=, -e frame.time_epoch -e vrrp.virt_rtr_id -e ip.src -e eth.src \
 	-e arp.src.proto_ipv4 > "$TMP/frames" 2> "$TMP/tshark.err"

@@ -22,11 +22,20 @@ fields() { # FILTER FIELD...
 	for field in "$@"; do args+=(-e "$field"); done
 	tshark -n -r "$TMP/cap" -o ip.check_checksum:TRUE -Y "$filter" -T fields -E separator=' ' "${args[@]}" 2> "$TMP/tshark.err"
 }
-every() { # NAME FILTER WANTED FIELD...: all frames of that filter have these fields, and there are some
-	local name=$1 filter=$2 wanted=$3; shift 3
-	is "$name" "$(fields "$filter" "$@" | sort -u)" "$wanted"
+# tshark takes long to start, so all are asked at once, and then heard.
+NAMES=() WANTED=() ASKED=()
+ask() { # NAME FILTER WANTED FIELD...
+	NAMES+=("$1") WANTED+=("$3")
+	fields "$2" "${@:4}" 3>&- | sort -u > "$TMP/answer.${#NAMES[@]}" &
+	ASKED+=($!)
 }
-none() { is "$1" "$(fields "$2" frame.number _ws.col.Info _ws.expert.message)" ""; }
+every() { ask "$@"; } # all frames of that filter have these fields, and there are some
+none() { ask "$1" "$2" "" frame.number _ws.col.Info _ws.expert.message; }
+hear() {
+	local i
+	wait "${ASKED[@]}"
+	for i in "${!NAMES[@]}"; do is "${NAMES[i]}" "$(cat "$TMP/answer.$((i + 1))")" "${WANTED[i]}"; done
+}
 
 lab_up lan
 
@@ -70,6 +79,7 @@ every "an unsolicited NA goes to all nodes, router and override, not solicited" 
 every "and of the virtual MAC" 'icmpv6.type == 136 && icmpv6.nd.na.target_address == fd00:1::116 && icmpv6.nd.na.flag.s == 0' \
 	"00:00:5e:00:02:10 00:00:5e:00:02:10" eth.src icmpv6.opt.linkaddr
 none "tshark has no complaint about those either" '(arp || icmpv6.type == 136) && _ws.malformed'
+hear
 
 # Nobody took over when it said goodbye, so it was Active again, and announced that too: another story.
 goodbye=$(fields 'vrrp.prio == 0' frame.time_epoch | head -n 1)

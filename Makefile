@@ -38,11 +38,11 @@ CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_chec
 APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c))
 
 SRC_tandem-lb  := $(LB_SRC) $(COMMON_SRC)
-LIBS_tandem-lb := -lbpf -lev -lnl-3 -lconfig -ljansson -lm
+LIBS_tandem-lb := -lbpf -lev -lnl-3 -lconfig -ljansson -lsodium -lm
 SRC_tandem-vrrp  := $(wildcard src/vrrp/*.c) $(COMMON_SRC)
-LIBS_tandem-vrrp := -lev -lnl-route-3 -lnl-3 -lnftables -lconfig -ljansson -lm
+LIBS_tandem-vrrp := -lev -lnl-route-3 -lnl-3 -lnftables -lconfig -ljansson -lsodium -lm
 SRC_tandemctl  := $(CTL_SRC) $(COMMON_SRC)
-LIBS_tandemctl := -lev -lconfig -ljansson -lm
+LIBS_tandemctl := -lev -lconfig -ljansson -lsodium -lm
 $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := -lev -lm))
 
 .DEFAULT_GOAL := all
@@ -140,9 +140,9 @@ UNITLIBS_ctl_client := -ljansson -lpthread
 UNIT_ctl_rundir     := src/common/ctl_rundir.c
 UNIT_table          := src/ctl/table.c src/ctl/human.c src/common/clean_text.c
 UNIT_tandemctl      := tests/unit/tandemctl_harness.c $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) \
-	$(CTL_SOCK) $(wildcard src/common/conf*.c) src/common/addr.c \
+	$(CTL_SOCK) $(wildcard src/common/conf*.c) src/common/addr.c src/common/secure_key.c \
 	$(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
-UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lutil
+UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lsodium -lutil
 UNIT_tandemctl_vrrp     := $(UNIT_tandemctl)
 UNITLIBS_tandemctl_vrrp := $(UNITLIBS_tandemctl)
 UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl tandemctl_vrrp
@@ -247,6 +247,22 @@ VRRP_GUARD          := $(addprefix src/vrrp/,vrrp_guard.c vrrp_guard_clean.c vrr
 UNIT_vrrp_guard     := $(VRRP_GUARD) $(VRRP_WARD) $(VRRP_NET)
 UNITLIBS_vrrp_guard := -lev -lnl-3
 UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard
+
+# ---- pair ----
+SECURE := $(addprefix src/common/,secure_dgram.c secure_hello.c)
+UNIT_secure_dgram     := tests/unit/secure_harness.c $(SECURE)
+UNITLIBS_secure_dgram := -lsodium
+UNIT_secure_chaos     := $(UNIT_secure_dgram)
+UNITLIBS_secure_chaos := -lsodium
+UNIT_secure_key       := src/common/secure_key.c
+UNITLIBS_secure_key   := -lsodium
+UNIT_vrrp_beacon      := src/vrrp/vrrp_beacon.c
+UNIT_vrrp_verdict     := src/vrrp/vrrp_verdict.c
+UNIT_sync_wire        := src/lb/sync_wire.c
+FUZZ_secure_dgram     := $(SECURE) src/vrrp/vrrp_beacon.c src/lb/sync_wire.c
+FUZZLIBS_secure_dgram := -lsodium
+FUZZ_vrrp_beacon      := src/vrrp/vrrp_beacon.c
+FUZZ_sync_wire        := src/lb/sync_wire.c
 
 $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/test_%.o $$(call san,$$(UNIT_$$*))
 	$(MAKING)

@@ -10,7 +10,7 @@
  *
  *   hello  carries the sender's nonce (in clear), and sealed by a key made of it: a fresh challenge, and the echo of the
  *          receiver's last challenge. A nonce is believed only from a hello that echoes our newest challenge: an old hello
- *          played back cannot.
+ *          played back cannot. secure_dgram_inside.h has the whole story.
  *   data   is sealed by the session key. The replay window moves only after the tag was right.
  *
  * Wire: "TDSD" | version 1 | kind | flags 0 | reserved | key id 8 | sender's nonce 16 | sequence 8 | sealed.
@@ -66,7 +66,12 @@ struct secure_dgram;
 int secure_dgram_open(struct secure_dgram **out, const char *label, const struct secure_keys *keys);
 void secure_dgram_close(struct secure_dgram *channel); /* keys are overwritten; NULL is fine */
 
-/* Other keys from now on. The session goes on when its key is still among them. */
+/* The name of this node, the same for all of its channels: a hello of the same name is SECURE_OWN. Two paths of one node
+ * cannot be joined then by somebody who sends the datagrams of one back by the other. "": no name, as in the beginning. */
+void secure_dgram_set_node(struct secure_dgram *channel, const char *name);
+
+/* Other keys from now on, at least one (else nothing changes). The session goes on when its key, the one that the peer
+ * used last, is still among them. */
 void secure_dgram_set_keys(struct secure_dgram *channel, const struct secure_keys *keys);
 
 /* Has the peer's nonce been proved, so that data can be sent? */
@@ -74,7 +79,8 @@ bool secure_dgram_is_ready(const struct secure_dgram *channel);
 /* A number that differs for every boot of the peer's side (0 before the first session). */
 uint64_t secure_dgram_session(const struct secure_dgram *channel);
 
-/* Should a hello be sent now: no session yet, or the peer asked. The caller limits the rate (a few a second will do). */
+/* Should a hello be sent now: no session yet that both sides are sure of, or the peer asked. Look after every datagram that
+ * came, too; the caller limits the rate (a few a second will do). */
 bool secure_dgram_wants_hello(const struct secure_dgram *channel);
 /* Write a hello; its length. */
 size_t secure_dgram_hello(struct secure_dgram *channel, uint8_t out[SECURE_DGRAM_MAX]);

@@ -25,6 +25,7 @@ static const struct subcommand *const commands[] = {
 	&cmd_failover,
 	&cmd_reload,
 	&cmd_check,
+	&cmd_keygen,
 };
 
 static const struct grammar globals[] = {

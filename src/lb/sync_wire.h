@@ -20,7 +20,7 @@
 
 enum sync_kind {
 	SYNC_FLOW = 1, /* a flow is, or has changed: struct sync_flow */
-	SYNC_FLOW_END, /* it ended: struct sync_flow, state and age mean nothing */
+	SYNC_FLOW_END, /* it ended: struct sync_flow; its state and idle_s travel as 0 */
 	SYNC_STICKY,   /* struct sync_sticky */
 	SYNC_WEIGHT,   /* struct sync_weight */
 	SYNC_BULK_BEGIN, /* no body: all that follows until END is the whole table; earlier copies of this sender that are
@@ -104,7 +104,7 @@ struct sync_reader {
 	uint16_t left;    /* records */
 	uint64_t unknown; /* kinds that were skipped */
 };
-/* 0 or -EBADMSG. */
+/* 0, or -EBADMSG: too short, another version, a type that is none. */
 int sync_read_begin(struct sync_reader *r, struct sync_header *header, const uint8_t *buf, size_t len);
 /* 1: a record is in out; 0: the end; -EBADMSG: the rest is worthless. */
 int sync_read_record(struct sync_reader *r, struct sync_record *out);

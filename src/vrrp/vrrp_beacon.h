@@ -12,8 +12,7 @@
 
 #include "vrrp/vrrp_model.h"
 
-#define VRRP_BEACON_UNITS 48 /* in one part, so that it fits SECURE_PLAIN_MAX */
-#define VRRP_PATHS_MAX    8
+#define VRRP_BEACON_UNITS 40 /* in one part, so that it fits SECURE_PLAIN_MAX */
 
 enum vrrp_witness { VRRP_WITNESS_NONE, VRRP_WITNESS_UNKNOWN, VRRP_WITNESS_REACHED, VRRP_WITNESS_LOST };
 enum vrrp_table {
@@ -47,7 +46,7 @@ struct vrrp_beacon {
 	struct vrrp_beacon_unit units[VRRP_BEACON_UNITS];
 };
 
-/* Its length, or -EINVAL for a field out of its range. size of SECURE_PLAIN_MAX always does. */
+/* Its length, -EINVAL for a field out of its range, -ENOSPC. size of SECURE_PLAIN_MAX always does. */
 int vrrp_beacon_encode(const struct vrrp_beacon *beacon, uint8_t *buf, size_t size);
 /* 0, or -EBADMSG: shorter than it says, another version, a field out of its range. Bytes after the end are ignored (a
  * later version's). */

@@ -4,12 +4,34 @@
  * witnesses, as one pure function. It is asked when a Backup's down timer ends (may it take?) and whenever an Active
  * learns something (is it to yield?). DESIGN.md, pair channel.
  *
- *   adverts lost, but a beacon says the peer is Active and its LAN is well          hold
- *   the peer's witness is lost to it and reached by me                              take; it reads the same and yields
- *   the peer is not Active (it leaves, waits, is in fault, or is Backup itself)     take
- *   silence on every path: on_isolation take, or fenced with the witness in reach   take
- *                          fenced, the witness lost or unknown                      hold
- *   no table of connections in sync, and the hard cap not over                      hold, unless the peer is gone
+ * A Backup whose down timer ended, with fresh word of the peer (the word about this unit, not older than the beacon
+ * timeout). X outdoes Y: X's LAN is well, and Y's is not, or X reaches its witness and Y lost it.
+ *
+ *   the peer is not there (Initialize: it waits, is in fault, has left)     take
+ *   both are Backup: the better one takes, the other holds. Better: outdoes; else has its table, the other not; else
+ *   the higher priority; else the greater source address
+ *   the peer is Active (or hands over)
+ *     outdone by us (it reads the same and yields)                          take, table or not
+ *     outdoes us                                                            hold
+ *     it hands over, or we preempt, and our table is behind, within the cap hold
+ *     it hands over, or we preempt                                          take
+ *     its adverts are lost, that is all                                     hold
+ *
+ * Without fresh word:
+ *   we preempt (its adverts do come): as above
+ *   we began less than VRRP_FIRST_WORD_NS ago, the peer never spoke         hold
+ *   silence on every path: on_isolation take                                take, table or not
+ *                          fenced, the witness in reach                     take
+ *                          fenced, not in reach, not known, none            hold
+ *
+ * An Active stays, but for:
+ *   the peer is Backup and outdoes us                                       yield
+ *   both are Active: the worse one yields. Better: outdoes; else is not handing over; else higher priority, greater address
+ *   silence on every path, fenced, the witness lost                         yield
+ *
+ * So with fresh word of each other never do both take or keep the addresses, and never do both leave them when one is well.
+ * There are two intended exceptions: who preempts, and who takes what is handed over, speaks while the other is Active
+ * still, for it is that advert (or the beacon that says Active) that ends the other's time.
  */
 #ifndef TANDEM_VRRP_VERDICT_H
 #define TANDEM_VRRP_VERDICT_H
@@ -20,13 +42,18 @@
 #include "vrrp/vrrp_beacon.h"
 #include "vrrp/vrrp_fsm.h"
 
+#define VRRP_FIRST_WORD_NS INT64_C(1000000000) /* so long a beginner waits for the peer's first beacon */
+
 enum vrrp_isolation { VRRP_ISOLATION_TAKE, VRRP_ISOLATION_FENCED };
 
 enum vrrp_verdict { VRRP_VERDICT_TAKE, VRRP_VERDICT_HOLD, VRRP_VERDICT_STAY, VRRP_VERDICT_YIELD };
 
 /* Everything that is known, all ages in ns at the time of the question. */
 struct vrrp_facts {
-	enum vrrp_state state;        /* ours */
+	enum vrrp_state state; /* ours */
+	uint8_t priority;      /* ours, as our beacon says it */
+	uint8_t source[16];    /* ours, likewise */
+	bool preempting; /* the down timer ended because lower priorities only were heard on the LAN: adverts are not lost */
 	bool paired;                  /* a peer is configured */
 	bool peer_fresh;              /* a beacon came by some path within the beacon timeout */
 	bool peer_ever;               /* one came at all since we started */
@@ -34,9 +61,10 @@ struct vrrp_facts {
 	enum vrrp_witness witness;    /* ours */
 	bool lan_well;                /* ours */
 	enum vrrp_isolation on_isolation;
-	enum vrrp_table table; /* ours */
-	int64_t waited_ns;     /* since this unit could have taken (for the hard cap) */
-	int64_t sync_cap_ns;   /* the hard cap: after that it takes without the table */
+	enum vrrp_table table;      /* ours */
+	enum vrrp_table peer_table; /* of the peer's beacon */
+	int64_t waited_ns; /* since this unit could have taken: since it became Backup, or was asked first */
+	int64_t sync_cap_ns; /* the hard cap: after that it takes without the table */
 };
 
 struct vrrp_judgement {
@@ -44,7 +72,8 @@ struct vrrp_judgement {
 	const char *why; /* a static text, for status and events */
 };
 
-/* Backup whose down timer ended: TAKE or HOLD. Active (or Handover): STAY or YIELD. Other states: HOLD. */
+/* Backup whose down timer ended: TAKE or HOLD. Active (or Handover): STAY or YIELD. Other states: HOLD. Whoever is told to
+ * hold asks again at the next beacon, and after an advert interval. */
 struct vrrp_judgement vrrp_verdict(const struct vrrp_facts *facts);
 
 const char *vrrp_verdict_name(enum vrrp_verdict verdict);

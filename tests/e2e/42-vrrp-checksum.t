@@ -16,6 +16,7 @@ theirs() { # PRIORITY ADDRESS
 		virtual_ipaddress { $2 } }" | sed 's/ \(interface\|version\|virtual_router_id\|priority\|advert_int\|virtual_ipaddress\) /\n&/g
 			s/{/{\n/g; s/}/\n}\n/g'
 }
+heard_one() { [ "$(heard "$1" "$2")" -ge 1 ]; }
 said() { grep -E "$1" "$(log_of keepalived-c)"; }
 both_have() { has a 10.0.1.100 && has c 10.0.1.100; }
 
@@ -45,7 +46,8 @@ not_ok "and has nothing to say against it" said 'checksum'
 vrrp_reload a "$(front 200 rfc9568)"
 ok "of the RFC's form it thinks that nobody is there" wait_for 3 both_have
 ok "and says why" wait_for 3 said 'checksum'
-ok "ours understands it all the same" wait_for 3 heard_many a checksum_legacy
+# Not many: each advert that it rejects puts off its own next one.
+ok "ours understands it all the same" wait_for 3 heard_one a checksum_legacy
 vrrp_reload a "$(front 200 legacy)"
 ok "with the older form again it gives up" wait_for 3 has_not c 10.0.1.100
 ok "the address is ours" has a 10.0.1.100

@@ -179,10 +179,32 @@ static void clean_up(struct vrrp_inst *inst)
 
 /* ---- addresses ---- */
 
-/* With a virtual MAC the address is beside those of the interface, in the same subnet: one route for it is enough. */
-static unsigned flags_for(const struct vrrp_inst *inst)
+struct subnet_search {
+	const struct vrrp_address *address;
+	bool found;
+};
+
+static bool is_its_subnet(void *data, const struct vrrp_address *own)
 {
-	return inst->conf->virtual_mac ? VRRP_ADDRESS_NO_ROUTE : 0;
+	struct subnet_search *s = data;
+	const struct net_addr *a = &s->address->addr, *b = &own->addr;
+	unsigned whole = own->prefix / 8, rest = own->prefix % 8;
+
+	s->found = a->family == b->family && own->prefix <= s->address->prefix &&
+		   memcmp(a->bytes, b->bytes, whole) == 0 &&
+		   (rest == 0 || ((a->bytes[whole] ^ b->bytes[whole]) & (0xff00 >> rest) & 0xff) == 0);
+	return !s->found;
+}
+
+/* With a virtual MAC the address is usually beside those of the interface, in the same subnet: their route is enough, and
+ * what this host sends has the interface's MAC. Without one there it needs its own. */
+static unsigned flags_for(const struct vrrp_inst *inst, const struct vrrp_address *address)
+{
+	struct subnet_search search = {.address = address};
+
+	if (inst->conf->virtual_mac)
+		vrrp_net_each_address(inst->shared->net, inst->ifindex, is_its_subnet, &search);
+	return search.found ? VRRP_ADDRESS_NO_ROUTE : 0;
 }
 
 static int add(struct vrrp_inst *inst, const struct vrrp_router *router, const struct vrrp_address *address)
@@ -198,7 +220,8 @@ static int add(struct vrrp_inst *inst, const struct vrrp_router *router, const s
 	snprintf(held.interface, sizeof(held.interface), "%s", link ? link->name : inst->conf->interface);
 	err = vrrp_ward_hold(inst->shared->ward, &held);
 	if (!err)
-		err = vrrp_net_add_address(inst->shared->net, router->place, address, flags_for(inst));
+		err = vrrp_net_add_address(
+			inst->shared->net, router->place, address, flags_for(inst, address));
 	if (!err)
 		return 0;
 	inst->add_failed++;
@@ -360,7 +383,7 @@ void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s)
 
 		for (size_t i = 0; i < count; i++)
 			vrrp_net_expire_address(inst->shared->net, inst->routers[r].place, &list[i],
-				flags_for(inst), expire_s);
+				flags_for(inst, &list[i]), expire_s);
 	}
 }
 

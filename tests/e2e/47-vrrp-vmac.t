@@ -134,6 +134,18 @@ is "... on both" "$(diff "$TMP/settings.b" "$TMP/settings.b.after")" ""
 stop tob
 stop toa
 
+# ---- a subnet in which the interface has no address of its own ----
+
+in_ns c ip addr flush dev eth0 scope global
+in_ns c ip addr add 10.0.9.13/24 dev eth0
+vrrp c "$(front 100)"
+ok "no address of its own in that subnet: active" wait_for 3 is_state c active
+ok "... it finds the way back to the client" wait_for 2 answers 10.0.1.100
+ok "... over IPv6 too" wait_for 2 answers fd00:1::100
+is "... by the virtual MAC" "$(mac_of 10.0.1.100) $(mac_of fd00:1::100)" "$V4 $V6"
+stop vrrp-c TERM
+is "... nothing is left" "$(macvlans c)$(in_ns c ip route show 10.0.1.0/24)$(in_ns c ip -6 route show fd00:1::/64)" ""
+
 # ---- accept = false ----
 
 tables() { in_ns "$1" nft list tables; }

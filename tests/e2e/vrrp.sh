@@ -81,10 +81,11 @@ pings_lost() { # one that was on its way when the ping ended is not lost
 part() {
 	local node
 	heal
-	{
-		echo 'add table bridge parted; add chain bridge parted frames { type filter hook forward priority 0; }'
+	{ # in prerouting, before the switch learns where a MAC is
+		echo 'add table bridge parted; add chain bridge parted in { type filter hook prerouting priority 0; }'
+		echo 'add chain bridge parted out { type filter hook forward priority 0; }'
 		for node; do
-			echo "add rule bridge parted frames iifname to$node drop; add rule bridge parted frames oifname to$node drop"
+			echo "add rule bridge parted in iifname to$node drop; add rule bridge parted out oifname to$node drop"
 		done
 	} | in_ns sw nft -f - || bail "nft takes no rules of the bridge family"
 }

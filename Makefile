@@ -250,7 +250,7 @@ UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard
 
 # ---- pair ----
 SECURE := $(addprefix src/common/,secure_dgram.c secure_hello.c)
-UNIT_secure_dgram     := tests/unit/secure_harness.c $(SECURE)
+UNIT_secure_dgram     := $(SECURE)
 UNITLIBS_secure_dgram := -lsodium
 UNIT_secure_chaos     := $(UNIT_secure_dgram)
 UNITLIBS_secure_chaos := -lsodium
@@ -259,6 +259,7 @@ UNITLIBS_secure_key   := -lsodium
 UNIT_vrrp_beacon      := src/vrrp/vrrp_beacon.c
 UNIT_vrrp_verdict     := src/vrrp/vrrp_verdict.c
 UNIT_sync_wire        := src/lb/sync_wire.c
+UNIT_TESTS            += secure_dgram
 FUZZ_secure_dgram     := $(SECURE) src/vrrp/vrrp_beacon.c src/lb/sync_wire.c
 FUZZLIBS_secure_dgram := -lsodium
 FUZZ_vrrp_beacon      := src/vrrp/vrrp_beacon.c

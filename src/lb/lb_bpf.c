@@ -498,11 +498,15 @@ int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name)
 		return explain(err, "pinning the program");
 	err = bpf_tc_hook_create(&hook);
 
+	if (err == -ENODEV)
+		return err; /* it has just gone */
 	if (err && err != -EEXIST)
 		return explain_lacking(err, name, "CONFIG_NET_CLS_ACT and CONFIG_NET_SCH_INGRESS (clsact)");
 	opts.prog_fd = lb_bpf_program_fd(b);
 	opts.flags = BPF_TC_F_REPLACE;
 	err = bpf_tc_attach(&hook, &opts);
+	if (err == -ENODEV)
+		return err;
 	if (err)
 		return explain_lacking(err, name, "CONFIG_NET_CLS_BPF");
 	return 0;

@@ -63,7 +63,8 @@ void lb_bpf_pin_dir(const char *run_dir, char *out, size_t size);
 /* Detach from every interface and remove the pins. 0, -ENOENT when nothing is there. */
 int lb_bpf_remove(const char *pin_dir);
 
-/* Put the program on the interface's ingress, in place of ours of before. -EEXIST: another tandem's is there. */
+/* Put the program on the interface's ingress, in place of ours of before. -EEXIST: another tandem's is there;
+ * -ENODEV: the interface has just gone (not logged). */
 int lb_bpf_attach(struct lb_bpf *b, int ifindex, const char *name);
 int lb_bpf_detach(struct lb_bpf *b, int ifindex);
 

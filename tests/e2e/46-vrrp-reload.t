@@ -180,7 +180,7 @@ ok "another MAC: one is active" wait_for 3 settled
 is "... with it" "$(vjson a '[0].routers[0].mac')" 00:00:5e:00:01:33
 vrrp_reload a "$(front 250)"
 ok "... and back" wait_for 3 settled
-is "... no link is left of it" "$(in_ns a ip -br link | grep -c vrrp)" 0
+is "... no link is left of it" "$(in_ns a ip -br link show type macvlan)" ""
 
 # ---- peers ----
 

@@ -48,7 +48,7 @@ $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := 
 .DEFAULT_GOAL := all
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
-.PHONY: all san tests deps help test unit sim bpf e2e uml lint fuzz demo bench install uninstall clean
+.PHONY: all san tests deps help test unit sim bpf e2e uml lint fuzz demo bench bench-programs install uninstall clean
 
 #: all         the programs, in build/bin
 all: deps $(PROGS:%=build/bin/%)
@@ -383,9 +383,10 @@ demo: deps
 	@scripts/demo
 
 #: bench       all contenders side by side (root); ROUNDS, SECONDS_PER, CONTENDERS, MEASURES bend it
-bench: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf $(VRRP_BENCH)
+bench: bench-programs
 	@tests/bench/all
+bench-programs: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf $(VRRP_BENCH)
 
 # ---- install ----
 

@@ -47,16 +47,22 @@ turned() { local by=$((($1 - 1) % ($# - 1))); shift; echo "${@:by + 1}" "${@:1:b
 
 # ---- the client ----
 
-# It has forgotten what it knew: after a split brain not every winner tells it again where the address is.
+# It has forgotten what it knew: after a split brain not every winner tells it again where the address is. Beside the shared address
+# it asks one that stays where it is: a gap there is the machine's.
 start_ping() { # CONTENDER
 	in_ns client ip neigh flush dev eth0
 	spawn "ping-$1" client "$PING" $VIP
-	wait_log "ping-$1" 10 '^answers' || { say "$1: no answers from $VIP"; return 1; }
+	spawn "floor-$1" client "$PING" $BACKUP
+	wait_log "ping-$1" 10 '^answers' && wait_log "floor-$1" 10 '^answers' ||
+		{ say "$1: no answers from $VIP or $BACKUP"; return 1; }
 }
-end_ping() { # CONTENDER -> GAP, JSON fields; it is this shell's child, so no $( )
-	alive "ping-$1" && kill -TERM "$(pid_of "ping-$1")"
-	wait_exit "ping-$1" 8 || { say "$1: no end of the client's ping: $(tail -n 1 "$(log_of "ping-$1")")"; return 1; }
-	GAP=$(tail -n 1 "$(log_of "ping-$1")")
+end_ping() { # CONTENDER -> GAP, JSON fields; they are this shell's children, so no $( )
+	local name
+	for name in ping floor; do alive "$name-$1" && kill -TERM "$(pid_of "$name-$1")"; done
+	for name in ping floor; do
+		wait_exit "$name-$1" 8 || { say "$1: no end of the client's ping: $(tail -n 1 "$(log_of "$name-$1")")"; return 1; }
+	done
+	GAP="$(tail -n 1 "$(log_of "ping-$1")"), \"floor_ms\": $(sed -n '$s/"gap_ms": \([0-9.]*\).*/\1/p' "$(log_of "floor-$1")")"
 }
 
 # ---- silent loss ----
@@ -128,11 +134,12 @@ kill_round() { # CONTENDER ROUND
 		[ -n "$pid" ] || { say "$1: no $victim to kill"; return 1; }
 		start_ping "$1" || return
 		kill -KILL "$pid"
+		wait "$pid" 2> /dev/null # if it is ours; the shell's own "Killed" is no news
 		sleep $KILL_SEES_S # the time that is looked at
 		end_ping "$1" || return
 		record "$1" kill "$2" "\"victim\": \"$victim\", $GAP"
 		if [ "$pid" = "$("victim_$1" a "$victim")" ]; then start_again "$1" 1000; else steady 1000; fi || return
-	done 2> >(grep -v ': line .* Killed ' >&2)
+	done
 }
 
 # ---- beside a CPU hog on every core ----

@@ -48,7 +48,7 @@ static const struct conf_key file_keys[] = {
 	{"services", CONF_GROUPS, OPTIONAL, CONF_AT(struct raw_file, services), 0, LB_SERVICES_MAX},
 	{"dataplane", CONF_GROUP, REQUIRED, CONF_AT(struct raw_file, dataplane)},
 	{.name = "vrrp", .type = CONF_ELSEWHERE},
-	{.name = "peer", .type = CONF_UNSUPPORTED},
+	{.name = "peer", .type = CONF_ELSEWHERE},
 	{.name = "web", .type = CONF_UNSUPPORTED},
 	{0},
 };

@@ -14,6 +14,7 @@
 #include "vrrp/vrrp_conf_check.h"
 #include "vrrp/vrrp_conf_group.h"
 #include "vrrp/vrrp_conf_instance.h"
+#include "vrrp/vrrp_conf_peer.h"
 #include "vrrp/vrrp_conf_track.h"
 
 #define PRIORITY_DEFAULT 100
@@ -21,7 +22,7 @@
 /* ---- the tables ---- */
 
 struct raw_file {
-	const config_setting_t *nodes, *vrrp;
+	const config_setting_t *nodes, *vrrp, *peer;
 };
 
 /* In the order of the balancer's table, so that both say the same about a key that neither knows. */
@@ -31,7 +32,7 @@ static const struct conf_key file_keys[] = {
 	{.name = "services", .type = CONF_ELSEWHERE},
 	{.name = "dataplane", .type = CONF_ELSEWHERE},
 	{"vrrp", CONF_GROUP, false, CONF_AT(struct raw_file, vrrp)},
-	{.name = "peer", .type = CONF_UNSUPPORTED},
+	{"peer", CONF_GROUP, false, CONF_AT(struct raw_file, peer)},
 	{.name = "web", .type = CONF_UNSUPPORTED},
 	{0},
 };
@@ -144,6 +145,7 @@ static int read_file(
 	const struct conf_node *self;
 	struct conf_nodes nodes;
 	struct raw_file raw;
+	int err;
 
 	conf_read(conf, conf_root(conf), "the file", file_keys, &raw);
 	conf_nodes_read(conf, raw.nodes, node, &nodes);
@@ -154,7 +156,8 @@ static int read_file(
 		memcpy(model->node, self->name, sizeof(model->node));
 		priority = self->priority;
 	}
-	return read_vrrp(conf, raw.vrrp, priority, model, errors);
+	err = vrrp_conf_peer(conf, raw.peer, &nodes, &model->peer);
+	return err ? err : read_vrrp(conf, raw.vrrp, priority, model, errors);
 }
 
 static int load(struct conf *conf, int err, const char *name, const char *node, struct vrrp_model *out,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vrrp/vrrp_conf_peer.h"
 #include "vrrp/vrrp_conf_track.h"
 
 /* Adverts are not fragmented, so they fit the smallest link that IPv6 runs on (RFC 8200 section 5), with headers of 40
@@ -32,13 +33,13 @@ struct raw_announce {
 static const struct conf_key announce_keys[] = {
 	{"count", CONF_INT, false, CONF_AT(struct raw_announce, count), 1, 60, 5},
 	{"interval_ms", CONF_INT, false, CONF_AT(struct raw_announce, interval_ms), 10, 60000, 500},
-	{"refresh_s", CONF_INT, false, CONF_AT(struct raw_announce, refresh_s), 0, 86400, 0},
+	{"refresh_s", CONF_INT, false, CONF_AT(struct raw_announce, refresh_s), 0, 86400, 60},
 	{0},
 };
 
 struct raw_instance {
 	struct vrrp_instance instance;
-	const config_setting_t *addresses, *peers, *announce, *track;
+	const config_setting_t *addresses, *peers, *announce, *track, *witness;
 	const char *source_ipv4, *source_ipv6;
 };
 
@@ -64,6 +65,7 @@ static const struct conf_key instance_keys[] = {
 	{"source_ipv6", CONF_TEXT, false, CONF_AT(struct raw_instance, source_ipv6)},
 	{"announce", CONF_GROUP, false, CONF_AT(struct raw_instance, announce)},
 	{"track", CONF_GROUPS, false, CONF_AT(struct raw_instance, track), 0, VRRP_TRACKS_MAX},
+	{"witness", CONF_GROUP, false, CONF_AT(struct raw_instance, witness)},
 	{0},
 };
 #define INSTANCE_KEYS (sizeof(instance_keys) / sizeof(instance_keys[0]))
@@ -416,5 +418,6 @@ int vrrp_conf_instance(const struct conf *conf, const config_setting_t *group, s
 		conf, group, where, "source_ipv4", raw.source_ipv4, AF_INET, whole, out, &out->source_ipv4);
 	read_source(
 		conf, group, where, "source_ipv6", raw.source_ipv6, AF_INET6, whole, out, &out->source_ipv6);
+	vrrp_conf_witness(conf, raw.witness, where, &out->witness);
 	return vrrp_conf_tracks(conf, raw.track, where, &out->tracks, &out->track_count);
 }

@@ -47,6 +47,7 @@ static void cancel_timers(struct vrrp_fsm *fsm)
 	fsm->announce_at = VRRP_NEVER;
 	fsm->announce_left = 0;
 	fsm->old_left = 0;
+	fsm->overdue = false;
 }
 
 static void forget_adverts(struct vrrp_fsm *fsm)
@@ -88,6 +89,7 @@ static void arm_down_timer(struct vrrp_fsm *fsm)
 {
 	int64_t from = fsm->heard_at != VRRP_NEVER ? fsm->heard_at : fsm->since;
 
+	fsm->overdue = false;
 	fsm->down_at = from + (fsm->left ? vrrp_fsm_skew(fsm) : vrrp_fsm_down_interval(fsm));
 }
 
@@ -271,12 +273,20 @@ static void backup_config(struct vrrp_fsm *fsm, const struct vrrp_fsm_config *ol
 		fsm->down_at += vrrp_fsm_skew(fsm) - skew_of(old, fsm->active_interval);
 }
 
+/* The down timer's end is put off. */
+static void backup_hold(struct vrrp_fsm *fsm, int64_t now)
+{
+	fsm->overdue |= now >= fsm->down_at;
+	if (fsm->overdue)
+		fsm->down_at = now + fsm->active_interval;
+}
+
 static void backup_step(struct vrrp_fsm *fsm, const struct vrrp_event *event,
 	const struct vrrp_fsm_config *old, int64_t now, struct vrrp_actions *actions)
 {
 	switch (event->type) {
 	case VRRP_EVENT_TIMER:
-		if (now >= fsm->down_at)
+		if (now >= fsm->down_at || fsm->overdue)
 			become_active(fsm, takeover_cause(fsm), now, actions);
 		break;
 	case VRRP_EVENT_ADVERT:
@@ -284,6 +294,9 @@ static void backup_step(struct vrrp_fsm *fsm, const struct vrrp_event *event,
 		break;
 	case VRRP_EVENT_TAKE:
 		backup_take(fsm, now, actions);
+		break;
+	case VRRP_EVENT_HOLD:
+		backup_hold(fsm, now);
 		break;
 	case VRRP_EVENT_CONFIG:
 		backup_config(fsm, old, now);
@@ -413,6 +426,19 @@ static void active_offer(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions 
 	become_handover(fsm, VRRP_CAUSE_OFFERED, now, actions);
 }
 
+/* Priority 0 frees who waits for our adverts; a peer that is Active itself only answers it. */
+static void yield(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
+{
+	cancel_timers(fsm);
+	forget_adverts(fsm);
+	fsm->forced = fsm->held = false;
+	if (fsm->state == VRRP_ACTIVE)
+		do_action(actions, &(struct vrrp_action){.type = VRRP_DO_ADVERTISE, .priority = 0});
+	do_simple(actions, VRRP_DO_RELEASE);
+	enter(fsm, VRRP_BACKUP, VRRP_CAUSE_YIELDED, now, actions);
+	arm_down_timer(fsm);
+}
+
 static void active_shutdown(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
 {
 	cancel_timers(fsm);
@@ -440,6 +466,9 @@ static void active_step(struct vrrp_fsm *fsm, const struct vrrp_event *event,
 		break;
 	case VRRP_EVENT_MOVED:
 		announce_series(fsm, now, actions);
+		break;
+	case VRRP_EVENT_YIELD:
+		yield(fsm, now, actions);
 		break;
 	case VRRP_EVENT_SHUTDOWN:
 		active_shutdown(fsm, now, actions);
@@ -469,6 +498,9 @@ static void handover_step(
 	case VRRP_EVENT_CONFIG:
 		fsm->active_interval = fsm->config.interval_ns;
 		arm_down_timer(fsm);
+		break;
+	case VRRP_EVENT_YIELD:
+		yield(fsm, now, actions);
 		break;
 	case VRRP_EVENT_SHUTDOWN:
 		/* Priority 0 was said already; once more would only make the others wait anew. */
@@ -544,6 +576,7 @@ const char *vrrp_cause_text(enum vrrp_cause cause)
 		[VRRP_CAUSE_OFFERED] = "an operator offered it",
 		[VRRP_CAUSE_ACCEPTED] = "another node took over",
 		[VRRP_CAUSE_NOBODY] = "nobody took over",
+		[VRRP_CAUSE_YIELDED] = "yielded to the other node",
 		[VRRP_CAUSE_SHUTDOWN] = "shut down",
 		[VRRP_CAUSE_INHERITED] = "a speaker died and left the addresses",
 	};

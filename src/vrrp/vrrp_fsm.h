@@ -58,6 +58,7 @@ enum vrrp_cause {
 	VRRP_CAUSE_OFFERED,         /* -> Handover: asked to give up */
 	VRRP_CAUSE_ACCEPTED,        /* Handover -> Backup: somebody else is Active */
 	VRRP_CAUSE_NOBODY,          /* Handover -> Active: nobody took over */
+	VRRP_CAUSE_YIELDED,         /* -> Backup: the verdict over all paths was against us */
 	VRRP_CAUSE_SHUTDOWN,        /* -> Initialize */
 	VRRP_CAUSE_INHERITED,       /* Initialize -> Handover: a speaker died and left the addresses */
 };
@@ -85,7 +86,10 @@ enum vrrp_event_type {
 	VRRP_EVENT_TIMER,  /* now >= vrrp_fsm_deadline(); earlier does nothing */
 	VRRP_EVENT_ADVERT, /* a packet that passed every check */
 	VRRP_EVENT_CONFIG, /* another config, another effective priority */
-	VRRP_EVENT_MOVED,  /* MAC or active slave changed: announce again when Active */
+	VRRP_EVENT_HOLD, /* Backup whose down timer ended: not now, ask again after an advert interval (vrrp_verdict);
+				until an advert arms the timer again, a TIMER at any time is its end */
+	VRRP_EVENT_YIELD, /* Active, Handover: the verdict is that another is to have it: Backup at once */
+	VRRP_EVENT_MOVED, /* MAC or active slave changed: announce again when Active */
 };
 
 struct vrrp_heard {
@@ -141,6 +145,7 @@ struct vrrp_fsm {
 				      when a priority not below ours is heard (it would not preempt anyway) */
 	bool forced; /* took over on request: adverts carry 254; ends with OFFER or when Active ends */
 	uint8_t heard_priority;  /* of the last advert, 0: none */
+	bool overdue;            /* the down timer ended and was put off (HOLD) */
 	bool left;               /* the down timer runs Skew_Time since a priority 0 */
 	int64_t heard_at;        /* last advert that armed the down timer; VRRP_NEVER: none since startup */
 	int64_t lower_at;        /* last advert that was lower and preempted; VRRP_NEVER: none */

@@ -7,6 +7,8 @@
 
 #include "common/log.h"
 
+#define STACK_MAX 8 /* devices on devices */
+
 void vrrp_inst_init(struct vrrp_inst *inst, const struct vrrp_shared *shared,
 	const struct vrrp_instance *conf, const char *unit)
 {
@@ -101,6 +103,21 @@ static int make_macvlan(struct vrrp_inst *inst, struct vrrp_router *router)
 	if (!err)
 		vrrp_ward_add_link(inst->shared->ward, name, router->place);
 	return err;
+}
+
+/* The switches have to learn that the bond's MAC is behind another port now, be it the bond's own or a VLAN's on it. */
+static bool has_another_path(struct vrrp_inst *inst, const struct vrrp_link *link)
+{
+	int slave = 0, before = inst->active_slave;
+
+	for (int depth = 0; link && !slave && depth < STACK_MAX; depth++) {
+		slave = link->active_slave;
+		link = link->parent ? vrrp_net_link_at(inst->shared->net, link->parent) : NULL;
+	}
+	if (!slave)
+		return false;
+	inst->active_slave = slave;
+	return before && slave != before;
 }
 
 static bool look_at_routers(struct vrrp_inst *inst, const struct vrrp_link *link, bool *moved)
@@ -303,7 +320,7 @@ static void interface_is_gone(struct vrrp_inst *inst)
 {
 	if (inst->ifindex && inst->holds)
 		take_all_away(inst);
-	inst->ifindex = 0;
+	inst->ifindex = inst->active_slave = 0;
 	for (size_t i = 0; i < inst->router_count; i++) {
 		struct vrrp_router *router = &inst->routers[i];
 
@@ -334,6 +351,7 @@ bool vrrp_inst_look(struct vrrp_inst *inst, bool keep)
 		return wait_for(inst, "is down");
 	if (!link->carrier)
 		return wait_for(inst, "has no carrier");
+	moved = has_another_path(inst, link);
 	if (!look_at_routers(inst, link, &moved))
 		return moved;
 	if (keep)

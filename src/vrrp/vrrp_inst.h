@@ -13,6 +13,7 @@
 #include "vrrp/vrrp_net.h"
 #include "vrrp/vrrp_router.h"
 #include "vrrp/vrrp_ward.h"
+#include "vrrp/vrrp_witness.h"
 
 /* What instances share; the speaker owns it all. */
 struct vrrp_shared {
@@ -33,10 +34,12 @@ struct vrrp_inst {
 	int ifindex;      /* 0: no such interface now */
 	int active_slave; /* of the bond that it is or stands on, the last that was seen, else 0 */
 	bool ready;       /* can speak; else: */
-	char waiting[VRRP_WAITING_MAX]; /* for what */
-	bool holds;                     /* the addresses are to be there */
-	bool taken_over;                /* what an earlier speaker left on the interface was looked after */
-	uint64_t put_back;              /* addresses that somebody else had removed */
+	char waiting[VRRP_WAITING_MAX];          /* for what */
+	struct vrrp_witnesses *witnesses;        /* the unit's to open and close; NULL: none */
+	struct vrrp_witness_model witness_model; /* with which they were opened */
+	bool holds;                              /* the addresses are to be there */
+	bool taken_over;   /* what an earlier speaker left on the interface was looked after */
+	uint64_t put_back; /* addresses that somebody else had removed */
 	uint64_t add_failed;
 	char add_error[VRRP_WAITING_MAX]; /* the last failure to add one, "" */
 };

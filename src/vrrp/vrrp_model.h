@@ -22,6 +22,8 @@
 #define VRRP_ADDRESSES_TOTAL 4096 /* of all instances */
 #define VRRP_PEERS_MAX       16
 #define VRRP_TRACKS_MAX      16 /* of one instance or group */
+#define VRRP_WITNESSES_MAX   8
+#define VRRP_PATHS_MAX       8  /* as many as a node has peer_addresses */
 #define VRRP_ARGS_MAX        16 /* words of a command */
 #define VRRP_PRIORITY_OWNER  255
 #define VRRP_IFNAME_SIZE     16 /* IFNAMSIZ */
@@ -64,6 +66,28 @@ struct vrrp_track {
 	uint32_t min_backends;        /* POOL: good with at least that many up, 1..256, default 1 */
 };
 
+/* Addresses on the link of an instance that are pinged: a gateway, a switch. */
+struct vrrp_witness_model {
+	struct net_addr addresses[VRRP_WITNESSES_MAX];
+	size_t count;         /* 0: none */
+	uint32_t interval_ms; /* 10..60000, default 200 */
+	uint8_t rise, fall; /* answers, and misses, in a row until it is believed: 1..100, default 2 and 3 */
+};
+
+/* The other node of the pair, and how it is reached; see vrrp_beacon.h and vrrp_verdict.h. */
+struct vrrp_peer_model {
+	bool configured;
+	char node[VRRP_NAME_MAX + 1]; /* its name */
+	char *key_file;               /* absolute path; owned */
+	uint16_t port;                /* UDP, on both sides; default 3780 */
+	uint32_t beacon_interval_ms;  /* 10..10000, default 100 */
+	uint32_t
+		beacon_timeout_ms; /* without a beacon for that long the peer is silent; default three intervals */
+	bool fenced;               /* on_isolation = "fenced": alone, only with a witness in reach */
+	struct net_addr local[VRRP_PATHS_MAX], remote[VRRP_PATHS_MAX]; /* path i is between them */
+	size_t path_count;                                             /* at least one */
+};
+
 struct vrrp_instance {
 	char name[VRRP_NAME_MAX + 1];
 	char interface[VRRP_IFNAME_SIZE];
@@ -86,9 +110,12 @@ struct vrrp_instance {
 		source_ipv6;           /* AF_UNSPEC: the interface's primary, or link-local, address */
 	uint8_t announce_count;        /* announcements after a takeover, 1..60, default 5 */
 	uint32_t announce_interval_ms; /* between them, 10..60000, default 500 */
-	uint32_t announce_refresh_s;   /* while active, 0 = never (default)..86400 */
-	struct vrrp_track *tracks;     /* owned */
+	uint32_t
+		announce_refresh_s; /* while active: a winner that its opponent never told of the conflict is found all the same;
+					  0 = never..86400, default 60 */
+	struct vrrp_track *tracks; /* owned */
 	size_t track_count;
+	struct vrrp_witness_model witness;
 	size_t unit; /* index into vrrp_model.units */
 };
 
@@ -108,6 +135,7 @@ struct vrrp_model {
 	size_t instance_count;
 	struct vrrp_unit_model *units; /* owned */
 	size_t unit_count;
+	struct vrrp_peer_model peer;
 	struct vrrp_command notify; /* argv[0] NULL: none */
 	bool realtime;              /* default true: SCHED_FIFO and locked memory when permitted */
 	bool resume;                /* default false: a restart within the down time goes on as Active */

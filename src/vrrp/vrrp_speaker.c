@@ -9,6 +9,7 @@
 
 #include "common/clean_text.h"
 #include "common/log.h"
+#include "vrrp/vrrp_pair.h"
 #include "vrrp/vrrp_port.h"
 
 static uint64_t wall_ms(void)
@@ -70,9 +71,11 @@ static void on_tell(void *data, struct vrrp_unit *unit, const char *event, const
 	snprintf(notice.unit, sizeof(notice.unit), "%s", unit->name);
 	clean_text(notice.cause, sizeof(notice.cause), cause);
 	vrrp_notify_push(s->notify, &notice);
+	vrrp_pair_speak(s);
 }
 
-static const struct vrrp_unit_ops unit_ops = {.drain = on_drain, .tell = on_tell};
+static const struct vrrp_unit_ops unit_ops = {
+	.drain = on_drain, .tell = on_tell, .add_facts = vrrp_pair_add_facts};
 
 /* ---- what the kernel says ---- */
 
@@ -266,6 +269,7 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 			vrrp_unit_become(units[i], next, i, s->rundir);
 		else if (!old)
 			decide_start(s, units[i], restarted);
+	vrrp_pair_apply(s);
 	refuse_packets(s);
 	remove_leftovers(s);
 	vrrp_port_follow_links(s);

@@ -15,6 +15,7 @@
 #include "common/event_log.h"
 #include "vrrp/vrrp_accept.h"
 #include "vrrp/vrrp_notify.h"
+#include "vrrp/vrrp_peer.h"
 #include "vrrp/vrrp_unit.h"
 
 /* An interface and a family that adverts may come by. */
@@ -49,6 +50,8 @@ struct vrrp_speaker {
 	struct vrrp_accept *accept;
 	char accept_error[200]; /* "": accept = false is enforced, or nobody wants it */
 	struct vrrp_notify *notify;
+	struct vrrp_peer *peer; /* NULL: plain VRRP */
+	char peer_error[200];   /* "": as configured */
 	struct event_log *events;
 	ev_timer look; /* links or addresses changed: the units look, once for a burst */
 	bool draining;

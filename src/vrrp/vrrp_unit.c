@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "vrrp/vrrp_unit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "vrrp/vrrp_unit_inside.h"
 
 #define MS       1000000LL
 #define RETRY_S  1.0
@@ -136,7 +136,7 @@ static void run(struct vrrp_unit *unit, const struct vrrp_actions *actions)
 	}
 }
 
-static void step(struct vrrp_unit *unit, const struct vrrp_event *event)
+void vrrp_unit_step(struct vrrp_unit *unit, const struct vrrp_event *event)
 {
 	struct vrrp_actions actions;
 
@@ -149,7 +149,7 @@ static void step_plain(struct vrrp_unit *unit, enum vrrp_event_type type)
 {
 	struct vrrp_event event = {.type = type};
 
-	step(unit, &event);
+	vrrp_unit_step(unit, &event);
 }
 
 /* ---- timers ---- */
@@ -182,6 +182,8 @@ static void on_timer(void *data)
 
 	note_pause(unit);
 	unit->ops->drain(unit->data);
+	if (unit->fsm.state == VRRP_BACKUP && vrrp_now() >= unit->fsm.down_at && !vrrp_unit_may_take(unit))
+		return;
 	if (vrrp_now() >= vrrp_fsm_deadline(&unit->fsm))
 		step_plain(unit, VRRP_EVENT_TIMER);
 	else
@@ -323,7 +325,7 @@ static void look_and_start(struct vrrp_unit *unit)
 		struct vrrp_event event = {.type = VRRP_EVENT_CONFIG, .config = &config};
 
 		fill_config(unit, &config);
-		step(unit, &event);
+		vrrp_unit_step(unit, &event);
 	}
 	if (unit->fsm.state == VRRP_INITIALIZE && is_patience_over(unit))
 		start(unit);
@@ -370,7 +372,7 @@ void vrrp_unit_heard(struct vrrp_unit *unit, size_t member, const struct vrrp_he
 	note_pause(unit);
 	/* One comparison decides for the whole unit: that of its first virtual router. */
 	event.heard.leading = heard->leading && member == 0;
-	step(unit, &event);
+	vrrp_unit_step(unit, &event);
 }
 
 /* ---- life ---- */
@@ -430,6 +432,8 @@ int vrrp_unit_open(struct vrrp_unit **out, struct ev_loop *loop, const struct vr
 	err = vrrp_timer_open(&unit->timer, shared->timers, on_timer, unit);
 	if (!err)
 		err = open_tracks(unit, rundir);
+	if (!err)
+		vrrp_unit_open_witnesses(unit);
 	reckon_priority(unit);
 	fill_config(unit, &config);
 	vrrp_fsm_init(&unit->fsm, &config);
@@ -491,10 +495,11 @@ int vrrp_unit_become(struct vrrp_unit *unit, const struct vrrp_model *model, siz
 	unit->conf = conf;
 	if (!same)
 		err = open_tracks(unit, rundir);
+	vrrp_unit_open_witnesses(unit);
 	reckon_priority(unit);
 	fill_config(unit, &config);
 	if (!same_config(&config, &unit->fsm.config))
-		step(unit, &event);
+		vrrp_unit_step(unit, &event);
 	vrrp_unit_look(unit);
 	if (came)
 		step_plain(unit, VRRP_EVENT_MOVED);
@@ -506,6 +511,7 @@ static void end(struct vrrp_unit *unit)
 	unit->stopped = true;
 	ev_timer_stop(unit->loop, &unit->recheck);
 	vrrp_tracks_close(unit->tracks);
+	vrrp_unit_close_witnesses(unit);
 	unit->tracks = NULL;
 }
 
@@ -541,6 +547,7 @@ void vrrp_unit_close(struct vrrp_unit *unit)
 		return;
 	ev_timer_stop(unit->loop, &unit->recheck);
 	vrrp_tracks_close(unit->tracks);
+	vrrp_unit_close_witnesses(unit);
 	vrrp_timer_close(unit->timer);
 	free(unit->members);
 	free(unit);

@@ -18,6 +18,8 @@
 #include "vrrp/vrrp_priority.h"
 #include "vrrp/vrrp_timer.h"
 #include "vrrp/vrrp_track.h"
+#include "vrrp/vrrp_verdict.h"
+#include "vrrp/vrrp_witness.h"
 
 struct vrrp_unit;
 
@@ -28,6 +30,8 @@ struct vrrp_unit_ops {
 	/* A transition, or something else that is to be told. state: a transition, whose hook is to be run. */
 	void (*tell)(
 		void *data, struct vrrp_unit *unit, const char *event, const char *cause, bool transition);
+	/* What the peer says of the unit, and how the peer is to be judged; facts comes with what the unit knows. */
+	void (*add_facts)(void *data, const struct vrrp_unit *unit, struct vrrp_facts *facts);
 };
 
 #define VRRP_UNIT_CAUSE_MAX 400
@@ -61,10 +65,12 @@ struct vrrp_unit {
 	const char *state_before;        /* the name of the state that was told last */
 	uint64_t since_ms;               /* wall clock of the last transition */
 	uint64_t transitions;
-	uint64_t pauses;        /* the process was late by more than half an advert interval */
-	int64_t longest_pause;  /* ns */
-	int64_t noted_deadline; /* the one that the last pause was noticed by */
-	int64_t last_sent_at;   /* ns, VRRP_NEVER */
+	struct vrrp_judgement judgement; /* the last one; why is NULL before the first */
+	uint64_t holds, yields;          /* times that the verdict was that */
+	uint64_t pauses;                 /* the process was late by more than half an advert interval */
+	int64_t longest_pause;           /* ns */
+	int64_t noted_deadline;          /* the one that the last pause was noticed by */
+	int64_t last_sent_at;            /* ns, VRRP_NEVER */
 };
 
 /* A unit of the model; starts when it can. rundir is for tracks. 0, -ENOMEM or -errno; *out is freed by close. */
@@ -91,6 +97,15 @@ void vrrp_unit_look(struct vrrp_unit *unit);
 
 /* An advert of member i's router r that passed. */
 void vrrp_unit_heard(struct vrrp_unit *unit, size_t member, const struct vrrp_heard *heard);
+
+/* What this node says of the unit in its beacons. */
+void vrrp_unit_word(const struct vrrp_unit *unit, struct vrrp_beacon_unit *out);
+
+/* The peer spoke, or fell silent: judge again. */
+void vrrp_unit_judge(struct vrrp_unit *unit);
+
+/* The worst of its members' witnesses: NONE when nobody has one. */
+enum vrrp_witness vrrp_unit_witness(const struct vrrp_unit *unit);
 
 /* Give the unit up, or take it. 0 with a line in text; -EAGAIN when its state allows neither, with a line that says
  * why. */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The config's `peer` section, as far as the speaker reads it, and an instance's `witness`. Part of vrrp_conf. */
+#ifndef TANDEM_VRRP_CONF_PEER_H
+#define TANDEM_VRRP_CONF_PEER_H
+
+#include "common/conf.h"
+#include "common/conf_nodes.h"
+#include "vrrp/vrrp_model.h"
+
+/* Read the section (NULL: none) into *out. Its paths are the peer_addresses of this node and the other, one by one. 0 also
+ * when errors were added; -ENOMEM. */
+int vrrp_conf_peer(const struct conf *conf, const config_setting_t *group, const struct conf_nodes *nodes,
+	struct vrrp_peer_model *out);
+
+/* Read a witness group (NULL: none) of `where` ("instance 'front'"), whose families are the ones that addresses must have. */
+void vrrp_conf_witness(const struct conf *conf, const config_setting_t *group, const char *where,
+	struct vrrp_witness_model *out);
+
+#endif

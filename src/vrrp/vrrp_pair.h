@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The other node in the speaker: joins vrrp_peer, which hears it, to the units, which are judged by what it says. Part of
+ * vrrp_speaker. */
+#ifndef TANDEM_VRRP_PAIR_H
+#define TANDEM_VRRP_PAIR_H
+
+#include "vrrp/vrrp_speaker.h"
+
+/* Open the peer of the config in force, go on with the one that is open when it is the same (its keys are read anew), close
+ * it when there is none any more. What cannot be opened is told as an event and in status: the speaker goes on as plain
+ * VRRP. */
+void vrrp_pair_apply(struct vrrp_speaker *speaker);
+void vrrp_pair_close(struct vrrp_speaker *speaker);
+
+/* For vrrp_unit_ops. */
+void vrrp_pair_add_facts(void *speaker, const struct vrrp_unit *unit, struct vrrp_facts *facts);
+
+/* Something that beacons say changed: say it now. */
+void vrrp_pair_speak(struct vrrp_speaker *speaker);
+
+#endif

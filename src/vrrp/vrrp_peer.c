@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vrrp/vrrp_peer.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "vrrp/vrrp_fsm.h"
+
+#define MS           1000000LL
+#define READ_TURN    64
+#define HELLO_GAP_NS (100 * MS)
+
+struct path {
+	struct vrrp_peer *peer;
+	size_t number;
+	struct net_addr local, remote;
+	int fd, send_error;
+	ev_io readable;
+	struct secure_dgram *channel;
+	int64_t heard_at, hello_at;
+	bool up;
+	uint32_t heard_us_ms;
+	uint64_t sent, received, malformed;
+};
+
+struct word {
+	struct vrrp_beacon_unit unit;
+	uint64_t boot;
+};
+
+struct vrrp_peer {
+	struct ev_loop *loop;
+	struct vrrp_peer_model model; /* its key_file is ours */
+	char node[VRRP_NAME_MAX + 1];
+	const struct vrrp_peer_ops *ops;
+	void *data;
+	struct vrrp_timer *due;
+	struct path paths[VRRP_PATHS_MAX];
+	uint64_t boot, sequence; /* ours */
+	int64_t next_at;
+	bool fresh;
+	/* the peer's last word */
+	char says_node[VRRP_NAME_MAX + 1];
+	uint64_t peer_boot, peer_sequence;
+	uint8_t table;
+	struct word words[VRRP_INSTANCES_MAX];
+	size_t word_count;
+};
+
+static int64_t timeout_ns(const struct vrrp_peer *peer)
+{
+	return (int64_t)peer->model.beacon_timeout_ms * MS;
+}
+
+static uint32_t ms_since(int64_t at, int64_t now)
+{
+	return at == VRRP_NEVER || now - at > (int64_t)(UINT32_MAX - 1) * MS ? UINT32_MAX
+									     : (uint32_t)((now - at) / MS);
+}
+
+/* ---- sending ---- */
+
+static void send_bytes(struct path *path, const uint8_t *bytes, size_t len)
+{
+	struct sockaddr_storage to;
+	socklen_t to_len = addr_to_sockaddr(&path->remote, path->peer->model.port, &to);
+
+	path->send_error =
+		sendto(path->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, to_len) < 0
+			? errno
+			: 0;
+}
+
+static void send_hello(struct path *path, int64_t now)
+{
+	uint8_t sealed[SECURE_DGRAM_MAX];
+
+	if (path->hello_at != VRRP_NEVER && now - path->hello_at < HELLO_GAP_NS)
+		return;
+	path->hello_at = now;
+	send_bytes(path, sealed, secure_dgram_hello(path->channel, sealed));
+}
+
+/* The units from `first` on, as many as fit; how many. */
+static size_t fill(struct vrrp_peer *peer, size_t first, struct vrrp_beacon *beacon)
+{
+	size_t n = 0;
+
+	while (n < VRRP_BEACON_UNITS && peer->ops->unit(peer->data, first + n, &beacon->units[n]))
+		n++;
+	beacon->unit_count = (uint8_t)n;
+	return n;
+}
+
+static size_t count_units(struct vrrp_peer *peer)
+{
+	struct vrrp_beacon_unit any;
+	size_t n = 0;
+
+	while (peer->ops->unit(peer->data, n, &any))
+		n++;
+	return n;
+}
+
+static void send_part(struct vrrp_peer *peer, const struct vrrp_beacon *beacon)
+{
+	uint8_t plain[SECURE_PLAIN_MAX], sealed[SECURE_DGRAM_MAX];
+	int len = vrrp_beacon_encode(beacon, plain, sizeof(plain));
+
+	for (size_t i = 0; i < peer->model.path_count && len > 0; i++) {
+		struct path *path = &peer->paths[i];
+		int sealed_len = secure_dgram_seal(path->channel, plain, (size_t)len, sealed);
+
+		if (sealed_len <= 0)
+			continue;
+		send_bytes(path, sealed, (size_t)sealed_len);
+		path->sent += path->send_error == 0;
+	}
+}
+
+void vrrp_peer_speak(struct vrrp_peer *peer)
+{
+	size_t units = count_units(peer);
+	size_t parts = units ? (units + VRRP_BEACON_UNITS - 1) / VRRP_BEACON_UNITS : 1;
+	int64_t now = vrrp_now();
+
+	for (size_t part = 0; part < parts; part++) {
+		struct vrrp_beacon beacon = {.boot = peer->boot,
+			.sequence = ++peer->sequence,
+			.table = VRRP_TABLE_NONE,
+			.path_count = (uint8_t)peer->model.path_count,
+			.part = (uint8_t)part,
+			.parts = (uint8_t)parts};
+
+		snprintf(beacon.node, sizeof(beacon.node), "%s", peer->node);
+		for (size_t i = 0; i < peer->model.path_count; i++)
+			beacon.path_heard_ms[i] = ms_since(peer->paths[i].heard_at, now);
+		fill(peer, part * VRRP_BEACON_UNITS, &beacon);
+		send_part(peer, &beacon);
+	}
+}
+
+/* ---- hearing ---- */
+
+static void tell_path(struct path *path, const char *event)
+{
+	char cause[160], local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+
+	snprintf(cause, sizeof(cause), "path %zu, %s to %s", path->number + 1,
+		addr_format(&path->local, local), addr_format(&path->remote, remote));
+	path->peer->ops->tell(path->peer->data, event, cause);
+}
+
+static void look_at_age(struct vrrp_peer *peer, int64_t now)
+{
+	bool fresh = false;
+
+	for (size_t i = 0; i < peer->model.path_count; i++) {
+		struct path *path = &peer->paths[i];
+		bool up = path->heard_at != VRRP_NEVER && now - path->heard_at < timeout_ns(peer);
+
+		if (up != path->up) {
+			path->up = up;
+			tell_path(path, up ? "path up" : "path silent");
+		}
+		fresh |= up;
+	}
+	if (fresh == peer->fresh)
+		return;
+	peer->fresh = fresh;
+	peer->ops->tell(peer->data, fresh ? "peer heard" : "peer silent",
+		fresh ? "a beacon came" : "no beacon by any path within the timeout");
+	peer->ops->heard(peer->data);
+}
+
+static void take_words(struct vrrp_peer *peer, const struct vrrp_beacon *beacon)
+{
+	for (size_t i = 0; i < beacon->unit_count; i++) {
+		size_t at = 0;
+
+		while (at < peer->word_count && peer->words[at].unit.name_hash != beacon->units[i].name_hash)
+			at++;
+		if (at == VRRP_INSTANCES_MAX)
+			continue;
+		peer->words[at] = (struct word){.unit = beacon->units[i], .boot = beacon->boot};
+		peer->word_count += at == peer->word_count;
+	}
+}
+
+static void take(struct path *path, const uint8_t *plain, size_t len, int64_t now)
+{
+	struct vrrp_peer *peer = path->peer;
+	static struct vrrp_beacon beacon;
+
+	if (vrrp_beacon_decode(plain, len, &beacon)) {
+		path->malformed++;
+		return;
+	}
+	path->received++;
+	path->heard_at = now;
+	path->heard_us_ms =
+		path->number < beacon.path_count ? beacon.path_heard_ms[path->number] : UINT32_MAX;
+	if (beacon.boot != peer->peer_boot) {
+		if (peer->peer_boot)
+			peer->ops->tell(peer->data, "peer restarted", "its beacons are of another start");
+		peer->peer_boot = beacon.boot;
+		peer->peer_sequence = 0;
+		peer->word_count = 0;
+	}
+	/* Another path was quicker: its word is newer. */
+	if (beacon.sequence <= peer->peer_sequence) {
+		look_at_age(peer, now);
+		return;
+	}
+	peer->peer_sequence = beacon.sequence;
+	memcpy(peer->says_node, beacon.node, sizeof(peer->says_node));
+	peer->table = beacon.table;
+	take_words(peer, &beacon);
+	look_at_age(peer, now);
+	peer->ops->heard(peer->data);
+}
+
+static bool is_from(const struct path *path, const struct sockaddr_storage *from)
+{
+	if (from->ss_family == AF_INET)
+		return path->remote.family == AF_INET &&
+		       memcmp(&((const struct sockaddr_in *)from)->sin_addr, path->remote.bytes, 4) == 0;
+	return path->remote.family == AF_INET6 && from->ss_family == AF_INET6 &&
+	       memcmp(&((const struct sockaddr_in6 *)from)->sin6_addr, path->remote.bytes, 16) == 0;
+}
+
+static bool read_one(struct path *path)
+{
+	uint8_t sealed[SECURE_DGRAM_MAX + 1], plain[SECURE_PLAIN_MAX];
+	struct sockaddr_storage from = {};
+	socklen_t from_len = sizeof(from);
+	ssize_t n =
+		recvfrom(path->fd, sealed, sizeof(sealed), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+	size_t len = 0;
+
+	if (n < 0)
+		return errno == EINTR || errno == ECONNREFUSED;
+	if (!is_from(path, &from))
+		return true;
+	if (secure_dgram_receive(path->channel, sealed, (size_t)n, plain, &len) == SECURE_OK)
+		take(path, plain, len, vrrp_now());
+	if (secure_dgram_wants_hello(path->channel))
+		send_hello(path, vrrp_now());
+	return true;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct path *path = io->data;
+
+	for (int i = 0; i < READ_TURN && read_one(path); i++)
+		;
+}
+
+static void on_due(void *data)
+{
+	struct vrrp_peer *peer = data;
+	int64_t now, interval = (int64_t)peer->model.beacon_interval_ms * MS;
+
+	/* What came while we stood still is heard before silence is believed. */
+	for (size_t i = 0; i < peer->model.path_count; i++)
+		on_readable(peer->loop, &peer->paths[i].readable, EV_READ);
+	now = vrrp_now();
+	look_at_age(peer, now);
+	for (size_t i = 0; i < peer->model.path_count; i++)
+		if (secure_dgram_wants_hello(peer->paths[i].channel))
+			send_hello(&peer->paths[i], now);
+	vrrp_peer_speak(peer);
+	peer->next_at = peer->next_at + interval > now ? peer->next_at + interval : now + interval;
+	vrrp_timer_set(peer->due, peer->next_at);
+}
+
+/* ---- life ---- */
+
+static int open_path(struct vrrp_peer *peer, size_t i, const struct secure_keys *keys)
+{
+	struct path *path = &peer->paths[i];
+	struct sockaddr_storage at;
+	socklen_t len;
+	int one = 1, err;
+
+	path->peer = peer;
+	path->number = i;
+	path->local = peer->model.local[i];
+	path->remote = peer->model.remote[i];
+	path->heard_at = path->hello_at = VRRP_NEVER;
+	path->heard_us_ms = UINT32_MAX;
+	err = secure_dgram_open(&path->channel, "beacon", keys);
+	if (err)
+		return err;
+	secure_dgram_set_node(path->channel, peer->node);
+	path->fd = socket(path->local.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (path->fd < 0)
+		return -errno;
+	len = addr_to_sockaddr(&path->local, peer->model.port, &at);
+	/* The address may come later than we do. */
+	if (setsockopt(path->fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) ||
+		bind(path->fd, (struct sockaddr *)&at, len))
+		return -errno;
+	ev_io_init(&path->readable, on_readable, path->fd, EV_READ);
+	path->readable.data = path;
+	ev_io_start(peer->loop, &path->readable);
+	return 0;
+}
+
+int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_timers *timers,
+	const struct vrrp_peer_model *model, const char *node, const struct vrrp_peer_ops *ops, void *data,
+	char *error, size_t error_size)
+{
+	struct vrrp_peer *peer = calloc(1, sizeof(*peer));
+	struct secure_keys keys;
+	int err = peer ? secure_keys_load(model->key_file, &keys, error, error_size) : -ENOMEM;
+
+	*out = NULL;
+	if (err) {
+		if (!peer)
+			snprintf(error, error_size, "out of memory");
+		free(peer);
+		return err;
+	}
+	peer->loop = loop;
+	peer->model = *model;
+	peer->model.key_file = strdup(model->key_file);
+	peer->ops = ops;
+	peer->data = data;
+	snprintf(peer->node, sizeof(peer->node), "%s", node);
+	for (size_t i = 0; i < VRRP_PATHS_MAX; i++)
+		peer->paths[i].fd = -1;
+	if (getrandom(&peer->boot, sizeof(peer->boot), 0) != sizeof(peer->boot) || !peer->boot)
+		peer->boot = (uint64_t)vrrp_boottime();
+	err = peer->model.key_file ? vrrp_timer_open(&peer->due, timers, on_due, peer) : -ENOMEM;
+	for (size_t i = 0; i < model->path_count && !err; i++) {
+		char local[ADDR_TEXT_MAX];
+
+		err = open_path(peer, i, &keys);
+		if (err)
+			snprintf(error, error_size, "peer: path %zu: cannot listen on %s: %s", i + 1,
+				addr_format_port(&model->local[i], model->port, local), strerror(-err));
+	}
+	secure_keys_forget(&keys);
+	if (err) {
+		vrrp_peer_close(peer);
+		return err;
+	}
+	peer->next_at = vrrp_now();
+	vrrp_timer_set(peer->due, peer->next_at);
+	*out = peer;
+	return 0;
+}
+
+void vrrp_peer_close(struct vrrp_peer *peer)
+{
+	if (!peer)
+		return;
+	vrrp_timer_close(peer->due);
+	for (size_t i = 0; i < VRRP_PATHS_MAX; i++) {
+		struct path *path = &peer->paths[i];
+
+		if (path->fd >= 0) {
+			ev_io_stop(peer->loop, &path->readable);
+			close(path->fd);
+		}
+		secure_dgram_close(path->channel);
+	}
+	free(peer->model.key_file);
+	free(peer);
+}
+
+bool vrrp_peer_is_as(const struct vrrp_peer *peer, const struct vrrp_peer_model *m, const char *node)
+{
+	const struct vrrp_peer_model *is = &peer->model;
+
+	if (strcmp(peer->node, node) != 0 || strcmp(is->node, m->node) != 0 ||
+		strcmp(is->key_file, m->key_file) != 0 || is->port != m->port ||
+		is->beacon_interval_ms != m->beacon_interval_ms ||
+		is->beacon_timeout_ms != m->beacon_timeout_ms || is->path_count != m->path_count)
+		return false;
+	for (size_t i = 0; i < m->path_count; i++)
+		if (!addr_equal(&is->local[i], &m->local[i]) || !addr_equal(&is->remote[i], &m->remote[i]))
+			return false;
+	return true;
+}
+
+int vrrp_peer_rekey(struct vrrp_peer *peer, char *error, size_t error_size)
+{
+	struct secure_keys keys;
+	int err = secure_keys_load(peer->model.key_file, &keys, error, error_size);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < peer->model.path_count; i++)
+		secure_dgram_set_keys(peer->paths[i].channel, &keys);
+	secure_keys_forget(&keys);
+	return 0;
+}
+
+/* ---- what is known ---- */
+
+bool vrrp_peer_is_fresh(const struct vrrp_peer *peer)
+{
+	int64_t now = vrrp_now();
+
+	for (size_t i = 0; i < peer->model.path_count; i++)
+		if (peer->paths[i].heard_at != VRRP_NEVER && now - peer->paths[i].heard_at < timeout_ns(peer))
+			return true;
+	return false;
+}
+
+bool vrrp_peer_was_heard(const struct vrrp_peer *peer)
+{
+	return peer->peer_boot != 0;
+}
+
+bool vrrp_peer_word(const struct vrrp_peer *peer, const char *unit, struct vrrp_beacon_unit *out)
+{
+	uint64_t hash = vrrp_beacon_hash(unit);
+
+	for (size_t i = 0; i < peer->word_count; i++)
+		if (peer->words[i].unit.name_hash == hash) {
+			*out = peer->words[i].unit;
+			return true;
+		}
+	return false;
+}
+
+void vrrp_peer_status(const struct vrrp_peer *peer, struct vrrp_peer_status *out)
+{
+	*out = (struct vrrp_peer_status){.node = peer->model.node,
+		.boot = peer->peer_boot,
+		.table = peer->table,
+		.paths = peer->model.path_count};
+	memcpy(out->says_node, peer->says_node, sizeof(out->says_node));
+}
+
+void vrrp_peer_path(const struct vrrp_peer *peer, size_t i, struct vrrp_peer_path *out)
+{
+	const struct path *path = &peer->paths[i];
+
+	*out = (struct vrrp_peer_path){.local = path->local,
+		.remote = path->remote,
+		.up = path->up,
+		.session = secure_dgram_is_ready(path->channel),
+		.heard_at = path->heard_at,
+		.heard_us_ms = path->heard_us_ms,
+		.send_error = path->send_error,
+		.beacons_sent = path->sent,
+		.beacons_received = path->received,
+		.malformed = path->malformed};
+	secure_dgram_counters(path->channel, &out->secure);
+}

@@ -67,6 +67,8 @@ ok "... so has the backup's" answers 10.0.1.12
 is "... its own" "$(mac_of 10.0.1.12)" "$(own_mac b)"
 ok "a TCP service at the address" kv_at 10.0.1.100 6379
 ok "... over IPv6" kv_at fd00:1::100 6379
+start_kv a 6380 bound 10.0.1.100
+ok "... one that is bound to it alone" kv_at 10.0.1.100 6380
 sleep 0.5 # DAD, MLD reports and router solicitations would be sent by now
 is "from the backup nothing came with the virtual MAC, since its start" "$(heard tob 'ethertype')" 0
 holds "... while the active node's adverts did" "$(heard toa 'ethertype') > 10"

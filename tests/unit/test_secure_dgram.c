@@ -293,6 +293,25 @@ static void hellos_of_earlier_boots_end_no_session(void **state)
 	assert_talk(a, b);
 }
 
+/* The older of two hellos says nothing after the newer one. */
+static void a_hello_counts_once(void **state)
+{
+	struct datagram older = hello_of(a), newer, answer;
+
+	a->challenge[0] ^= 1;
+	newer = hello_of(a);
+	assert_int_equal(give(b, &newer), SECURE_HELLO);
+	assert_int_equal(give(b, &newer), SECURE_REPLAY);
+	assert_int_equal(give(b, &older), SECURE_REPLAY);
+	answer = hello_of(b);
+	assert_int_equal(give(a, &answer), SECURE_HELLO);
+	assert_true(secure_dgram_is_ready(a));
+	greet(a, b);
+	newer = hello_of(a);
+	assert_int_equal(give(b, &newer), SECURE_HELLO);
+	assert_int_equal(give(b, &newer), SECURE_REPLAY);
+}
+
 /* A hello that was held back on the way answered a challenge that another one answered since. */
 static void a_challenge_makes_one_change(void **state)
 {
@@ -460,6 +479,27 @@ static void a_key_taken_away_ends_what_it_began(void **state)
 	assert_talk(a, b);
 }
 
+static void each_purpose_has_a_key_of_its_own(void **state)
+{
+	static const uint8_t x[NONCE_BYTES] = {1}, y[NONCE_BYTES] = {2};
+	struct secure_dgram *label = open_with("tesu", KEYS(1));
+	uint8_t keys[7][SECURE_KEY_BYTES];
+
+	secure_dgram_set_keys(a, &(struct secure_keys){.count = 2, .key = {{1}, {2}}});
+	secure_dgram_set_keys(label, &(struct secure_keys){.count = 2, .key = {{1}, {2}}});
+	secure_derive(a, 0, SECURE_KIND_DATA, x, y, keys[0]);
+	secure_derive(a, 0, SECURE_KIND_DATA, y, x, keys[1]); /* the other direction */
+	secure_derive(a, 0, SECURE_KIND_DATA, x, x, keys[2]);
+	secure_derive(a, 0, SECURE_KIND_HELLO, x, NULL, keys[3]);
+	secure_derive(a, 0, SECURE_KIND_HELLO, y, NULL, keys[4]);
+	secure_derive(a, 1, SECURE_KIND_DATA, x, y, keys[5]);
+	secure_derive(label, 0, SECURE_KIND_DATA, x, y, keys[6]);
+	for (size_t i = 0; i < 7; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(keys[i], keys[k], SECURE_KEY_BYTES);
+	secure_dgram_close(label);
+}
+
 /* ---- the end of numbers ---- */
 
 static void numbers_never_begin_again_under_one_nonce(void **state)
@@ -502,6 +542,8 @@ int main(void)
 			data_pass_once_in_any_order_within_the_window, set_up_session, tear_down),
 		cmocka_unit_test(the_window_leaps),
 		cmocka_unit_test_setup_teardown(hellos_of_earlier_boots_end_no_session, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_hello_counts_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_purpose_has_a_key_of_its_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_challenge_makes_one_change, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_flood_of_strangers_costs_nothing, set_up_session, tear_down),

@@ -89,7 +89,8 @@ ok "SIGTERM: the other is active" is_state b active
 ok "... after priority 0" wait_for 1 log_has wire 'prio 0'
 stop wire
 is "... and that was the last word" "$(grep VRRPv3 "$(log_of wire)" | tail -n 1 | grep -c 'prio 0')" 1
-is "... the client lost no ping" "$(pings_lost)" 0
+n=$(pings_lost)
+holds "... the client lost no ping, or one ($n)" "$n <= 1"
 is "... the addresses are on one node" "$(active_nodes 10.0.1.100 a b) $(active_nodes fd00:1::100 a b)" "b b"
 
 began=$(now_ms)

@@ -260,6 +260,9 @@ UNIT_vrrp_beacon      := src/vrrp/vrrp_beacon.c
 UNIT_vrrp_verdict     := src/vrrp/vrrp_verdict.c
 UNIT_sync_wire        := src/lb/sync_wire.c src/common/addr.c
 UNIT_TESTS            += secure_dgram secure_chaos secure_key vrrp_beacon vrrp_verdict sync_wire
+SYNC := $(addprefix src/lb/sync_,session.c out.c in.c window.c lag.c wire.c)
+UNIT_sync_sim         := tests/unit/sync_pair.c $(SYNC)
+UNIT_TESTS            += sync_sim
 FUZZ_secure_dgram     := $(SECURE) src/vrrp/vrrp_beacon.c src/lb/sync_wire.c
 FUZZLIBS_secure_dgram := -lsodium
 FUZZ_vrrp_beacon      := src/vrrp/vrrp_beacon.c
@@ -316,6 +319,11 @@ build/test/bench_bpf: build/obj/tests/bench/bench_bpf.o $(call obj,$(BPF_PARTS))
 build/test/bench_probe: build/obj/tests/bench/bench_probe.o $(call obj,$(PROBE))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lev
+
+# What connection sync costs a node: build/test/bench_sync [flows]
+build/test/bench_sync: build/obj/tests/bench/bench_sync.o $(call obj,$(SYNC) $(SECURE))
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lsodium
 
 # What the switch and what a client see of a failover, how punctual the machine is; used by tests/bench/vrrp
 $(VRRP_BENCH): build/test/%: build/obj/tests/bench/%.o

@@ -140,6 +140,14 @@ uint8_t vrrp_fsm_priority(const struct vrrp_fsm *fsm)
 
 /* ---- into a state ---- */
 
+/* Does somebody serve the addresses until our advert tells him not to? Then they are here before it is sent, so that no
+ * packet falls between; else it goes first, so that no other Backup wakes up. On the wire it is the same order. */
+static bool is_served(enum vrrp_cause cause)
+{
+	return cause == VRRP_CAUSE_PEER_LEFT || cause == VRRP_CAUSE_PREEMPTED ||
+	       cause == VRRP_CAUSE_REQUESTED;
+}
+
 static void become_active(
 	struct vrrp_fsm *fsm, enum vrrp_cause cause, int64_t now, struct vrrp_actions *actions)
 {
@@ -147,8 +155,13 @@ static void become_active(
 	forget_adverts(fsm);
 	fsm->held = false;
 	fsm->active_interval = fsm->config.interval_ns;
-	advertise(fsm, now, actions);
-	do_simple(actions, VRRP_DO_ACQUIRE);
+	if (is_served(cause)) {
+		do_simple(actions, VRRP_DO_ACQUIRE);
+		advertise(fsm, now, actions);
+	} else {
+		advertise(fsm, now, actions);
+		do_simple(actions, VRRP_DO_ACQUIRE);
+	}
 	announce_series(fsm, now, actions);
 	arm_advert_timer(fsm, now);
 	enter(fsm, VRRP_ACTIVE, cause, now, actions);

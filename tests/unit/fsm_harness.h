@@ -15,7 +15,8 @@
 #define S        (1000 * MS)
 #define SKEW_100 (156 * S / 256) /* priority 100, 1 s */
 #define DOWN_100 (3 * S + SKEW_100)
-#define TAKEOVER "A100 + N B>A"
+#define TAKEOVER "A100 + N B>A" /* from nobody */
+#define RELIEF   "+ A100 N B>A" /* from somebody who serves until the advert */
 #define nothing  "" /* happened */
 
 extern struct vrrp_fsm f;

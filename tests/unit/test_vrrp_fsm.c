@@ -78,7 +78,7 @@ static void backup_priority_0_arms_skew_time(void **state)
 	assert_string_equal(hear(0, S + 5), nothing);
 	assert_int_equal(f.down_at, S + 5 + SKEW_100);
 	assert_string_equal(step(VRRP_EVENT_TIMER, S + 5 + SKEW_100 - 1), nothing);
-	assert_string_equal(step(VRRP_EVENT_TIMER, S + 5 + SKEW_100), TAKEOVER);
+	assert_string_equal(step(VRRP_EVENT_TIMER, S + 5 + SKEW_100), RELIEF);
 	assert_int_equal(f.cause, VRRP_CAUSE_PEER_LEFT);
 }
 
@@ -117,7 +117,7 @@ static void backup_that_preempts_discards_a_lower_priority(void **state)
 	assert_string_equal(hear_interval(99, 10 * MS, 2 * S), nothing);
 	assert_int_equal(f.active_interval, S);
 	assert_int_equal(f.down_at, S + DOWN_100);
-	assert_string_equal(step(VRRP_EVENT_TIMER, S + DOWN_100), TAKEOVER);
+	assert_string_equal(step(VRRP_EVENT_TIMER, S + DOWN_100), RELIEF);
 	assert_int_equal(f.cause, VRRP_CAUSE_PREEMPTED);
 }
 

@@ -203,7 +203,7 @@ static void take_from_a_higher_priority_is_forced(void **state)
 {
 	backup_of(&plain);
 	hear(200, S);
-	assert_string_equal(step(VRRP_EVENT_TAKE, 2 * S), "A254 + N B>A");
+	assert_string_equal(step(VRRP_EVENT_TAKE, 2 * S), "+ A254 N B>A");
 	assert_int_equal(f.cause, VRRP_CAUSE_REQUESTED);
 	assert_true(f.forced);
 	assert_int_equal(vrrp_fsm_priority(&f), 254);
@@ -216,7 +216,7 @@ static void take_from_a_lower_priority_is_not(void **state)
 {
 	backup_of(&plain);
 	hear(50, S);
-	assert_string_equal(step(VRRP_EVENT_TAKE, 2 * S), TAKEOVER);
+	assert_string_equal(step(VRRP_EVENT_TAKE, 2 * S), RELIEF);
 	assert_false(f.forced);
 }
 
@@ -226,7 +226,7 @@ static void take_ends_held(void **state)
 
 	step(VRRP_EVENT_OFFER, now);
 	hear(50, now + 1);
-	assert_string_equal(step(VRRP_EVENT_TAKE, now + 2), TAKEOVER);
+	assert_string_equal(step(VRRP_EVENT_TAKE, now + 2), RELIEF);
 	assert_false(f.held);
 	assert_false(f.forced);
 }
@@ -237,7 +237,7 @@ static void take_from_the_owner_does_nothing(void **state)
 	hear(255, S);
 	assert_string_equal(step(VRRP_EVENT_TAKE, 2 * S), nothing);
 	hear(0, 2 * S);
-	assert_string_equal(step(VRRP_EVENT_TAKE, 2 * S), TAKEOVER);
+	assert_string_equal(step(VRRP_EVENT_TAKE, 2 * S), RELIEF);
 }
 
 static void forced_ends_with_an_offer_which_holds_nothing(void **state)
@@ -313,7 +313,7 @@ static void preempt_waits_for_its_delay(void **state)
 	assert_int_equal(f.down_at, 9 * S + DOWN_100);
 	hear(50, 10 * S);
 	assert_int_equal(f.down_at, 9 * S + DOWN_100);
-	assert_string_equal(step(VRRP_EVENT_TIMER, 9 * S + DOWN_100), TAKEOVER);
+	assert_string_equal(step(VRRP_EVENT_TIMER, 9 * S + DOWN_100), RELIEF);
 	assert_int_equal(f.cause, VRRP_CAUSE_PREEMPTED);
 }
 

@@ -16,7 +16,7 @@ _tandemctl_names() {
 
 _tandemctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status services backends flows counters events drain enable disable weight vrrp failover reload check"
+	local commands="status services backends flows counters events drain enable disable weight vrrp failover reload check keygen"
 	local globals="-r --rundir --json -h --help -V --version"
 	local ask=("${COMP_WORDS[0]}") command="" place=0 word i
 	COMPREPLY=()
@@ -64,6 +64,7 @@ _tandemctl() {
 		events) globals="$globals -f --follow --since --daemon" ;;
 		status | counters | reload) globals="$globals --daemon" ;;
 		check) globals="$globals -n" ;;
+		keygen) globals="$globals --add" ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$globals" -- "$cur")
 		return
@@ -75,7 +76,7 @@ _tandemctl() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_tandemctl_names backends "${ask[@]}")" -- "$cur")
 		;;
 	vrrp | failover) mapfile -t COMPREPLY < <(compgen -W "$(_tandemctl_names instances "${ask[@]}")" -- "$cur") ;;
-	check) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	check | keygen) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	esac
 }
 

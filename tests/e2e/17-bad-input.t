@@ -46,7 +46,7 @@ mistake "a service without its key" 's/protocol = "tcp"; //' "^${at}.*protocol"
 mistake "a value missing" 's/port = 6379;/port = ;/' "^${at}"
 mistake "a bracket missing" 's/);$/;/' "^${at}"
 mistake "no dataplane" '/^dataplane/d' "^$LB_CONFIG(:[0-9]+)?: .*dataplane"
-mistake "a section of later" '$a peer = { };' "^${at}.*peer.*not supported"
+mistake "a section of later" '$a web = { };' "^${at}.*web.*not supported"
 mistake "no interfaces" 's/interfaces = \[[^]]*\]/interfaces = [ ]/' "^${at}.*interfaces"
 mistake "the same twice" 's/^services = ( \(.*\) );/services = ( \1, { name = "x"; address = "10.0.1.100"; port = 6379; protocol = "tcp"; pool = "kv4"; } );/' \
 	"^${at}10.0.1.100:6379 tcp of service 'x' is taken by service 'kv4'"

@@ -79,13 +79,12 @@ static void test_sections(void **state)
 		/* tandem-vrrp reads it; what is in it is nothing to the balancer. */
 		{"vrrp = { colour = 1; };\n" DP, {0}},
 		{"vrrp = 1;\n" DP, {0}},
-		{"\npeer = { port = 1; };\nweb = 1;\n" DP,
-			{"t.conf:2: section 'peer' is not supported by this version; remove it",
-				"t.conf:3: section 'web' is not supported by this version; remove it"}},
+		{"peer = { colour = 1; };\n" DP, {0}},
+		{"\nweb = 1;\n" DP, {"t.conf:2: section 'web' is not supported by this version; remove it"}},
 		{DP "servces = ();",
 			{"t.conf:2: unknown key 'servces' in the file; did you mean 'services'?"}},
 		{DP "colour = 1;", {"t.conf:2: unknown key 'colour' in the file; the keys here are nodes, "
-				    "pools, services, dataplane, vrrp"}},
+				    "pools, services, dataplane, vrrp, peer"}},
 		{"pools = { };\n" DP, {"t.conf:1: 'pools' is a group { } in the file; give a list of groups "
 				       "( { ... }, { ... } )"}},
 		{"services = (\n1,\n\"x\");\n" DP, {"t.conf:2: element 1 of 'services' in the file is 1; "

@@ -44,12 +44,10 @@ static void test_sections(void **state)
 		{"vrrp = { };",
 			{"t:1: 'instances' is missing in vrrp; give a list of groups ( { ... }, { ... } )"}},
 		{"\nvrrp = 1;", {"t:2: 'vrrp' is 1 in the file; give a group { KEY = VALUE; ... }"}},
-		{"peer = { };\nweb = 1;\n",
-			{"t:1: section 'peer' is not supported by this version; remove it",
-				"t:2: section 'web' is not supported by this version; remove it"}},
+		{"web = 1;\n", {"t:1: section 'web' is not supported by this version; remove it"}},
 		{"colour = 1;",
 			{"t:1: unknown key 'colour' in the file; the keys here are nodes, pools, services, "
-			 "dataplane, vrrp"}},
+			 "dataplane, vrrp, peer"}},
 		{"vrrp = { instances = ();\nrealtme = true; };",
 			{"t:2: unknown key 'realtme' in vrrp; did you mean 'realtime'?"}},
 		{"vrrp = { instances = ();\nresume = 1; };",
@@ -219,7 +217,9 @@ static void test_defaults(void **state)
 	assert_int_equal(a->source_ipv6.family, AF_UNSPEC);
 	assert_int_equal(a->announce_count, 5);
 	assert_int_equal(a->announce_interval_ms, 500);
-	assert_int_equal(a->announce_refresh_s, 0);
+	assert_int_equal(a->announce_refresh_s, 60);
+	assert_int_equal(a->witness.count, 0);
+	assert_false(model.peer.configured);
 	assert_int_equal(a->track_count, 4);
 	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(a->tracks[i].kind, i);

@@ -90,7 +90,7 @@ static void test_groups(void **state)
 		{PAIR("", "\nannounce = { count = 1; interval_ms = 10; refresh_s = 1; };", EDGE),
 			{"t:4: " BUT("count of announce", "5", "1"),
 				"t:4: " BUT("interval_ms of announce", "500", "10"),
-				"t:4: " BUT("refresh_s of announce", "0", "1")}},
+				"t:4: " BUT("refresh_s of announce", "60", "1")}},
 		/* What has a mistake of its own is not asked whether it agrees. */
 		{PAIR("priority = 7;", "priority = 0;", EDGE),
 			{"t:3: 'priority' is 0 in instance 'b'; give an integer 1..255"}},

@@ -27,7 +27,7 @@ static void test_instance_keys(void **state)
 			{"t:3: unknown key 'colour' in instance 'a'; the keys here are name, interface, "
 			 "vrid, version, priority, advert_interval_ms, addresses, preempt, "
 			 "preempt_delay_ms, accept, virtual_mac, checksum, peers, source_ipv4, "
-			 "source_ipv6, announce, track"}},
+			 "source_ipv6, announce, track, witness"}},
 		{WITH("prority = 1;"),
 			{"t:3: unknown key 'prority' in instance 'a'; did you mean 'priority'?"}},
 		{ONE("name = \"a b\"; interface = \"a b\"; vrid = 256; priority = 0; " V4),

@@ -260,6 +260,12 @@ static void a_datagram_takes_what_fits(void **state)
 	while (n--)
 		assert_int_equal(sync_read_record(&r, &got), 1);
 	assert_int_equal(sync_read_record(&r, &got), 0);
+	/* To the byte. */
+	for (size_t size = DATA_HEADER; size <= DATA_HEADER + 31; size++) {
+		sync_write_begin(&w, &header, buf, size);
+		assert_int_equal(sync_write_record(&w, &flow), size == DATA_HEADER + 31 ? 0 : -ENOSPC);
+		assert_int_equal(sync_write_end(&w), size == DATA_HEADER + 31 ? size : DATA_HEADER);
+	}
 	/* No room for the header even. */
 	for (size_t size = 0; size < DATA_HEADER; size++) {
 		sync_write_begin(&w, &header, buf, size);

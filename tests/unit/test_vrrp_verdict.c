@@ -76,103 +76,100 @@ static void expect(const struct vrrp_facts *facts, enum vrrp_verdict wanted, con
 	assert_non_null(got.why);
 }
 
+static const struct {
+	const char *row;
+	struct node us, peer;
+	bool preempting;
+	enum vrrp_verdict wanted;
+} informed[] = {
+	{"we do not take part", NODE(INIT, 0), NODE(ACTIVE, 1), false, HOLD},
+	{"adverts lost, the peer active and well", NODE(BACKUP, 200), NODE(ACTIVE, 100), false, HOLD},
+	{"... with a witness each", NODE(BACKUP, 200, .witness = REACHED),
+		NODE(ACTIVE, 100, .address = 2, .witness = REACHED), false, HOLD},
+	{"... its witness not asked yet", NODE(BACKUP, 200, .witness = REACHED),
+		NODE(ACTIVE, 100, .address = 2, .witness = UNKNOWN), false, HOLD},
+	{"... both lost it", NODE(BACKUP, 200, .witness = LOST),
+		NODE(ACTIVE, 100, .address = 2, .witness = LOST), false, HOLD},
+	{"the peer lost its witness", NODE(BACKUP, 100, .witness = REACHED),
+		NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, TAKE},
+	{"... table or not", NODE(BACKUP, 100, .witness = REACHED, IS_BEHIND),
+		NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, TAKE},
+	{"... but our LAN", NODE(BACKUP, 100, .address = 1, LAN_SICK, .witness = REACHED),
+		NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, HOLD},
+	{"... and reads that", NODE(ACTIVE, 200, .address = 2, .witness = LOST),
+		NODE(BACKUP, 100, .witness = REACHED), false, YIELD},
+	{"... from one that cannot", NODE(ACTIVE, 200, .address = 2, .witness = LOST),
+		NODE(INIT, 0, .witness = REACHED), false, STAY},
+	{"the peer's LAN", NODE(BACKUP, 100), NODE(ACTIVE, 200, .address = 2, LAN_SICK), false, TAKE},
+	{"... and reads that", NODE(ACTIVE, 200, .address = 2, LAN_SICK), NODE(BACKUP, 100), false, YIELD},
+	{"both LANs", NODE(BACKUP, 100, .address = 1, LAN_SICK), NODE(ACTIVE, 200, .address = 2, LAN_SICK),
+		false, HOLD},
+	{"... of the active", NODE(ACTIVE, 100, .address = 1, LAN_SICK),
+		NODE(BACKUP, 200, .address = 2, LAN_SICK), false, STAY},
+	{"the peer is not there", NODE(BACKUP, 100), NODE(INIT, 0), false, TAKE},
+	{"... and our table is behind", NODE(BACKUP, 100, .address = 1, IS_BEHIND), NODE(INIT, 0), false,
+		TAKE},
+	{"... and we are active", NODE(ACTIVE, 100, .witness = LOST), NODE(INIT, 0), false, STAY},
+	{"both backup, higher", NODE(BACKUP, 101, .address = 1), NODE(BACKUP, 100, .address = 2), false,
+		TAKE},
+	{"both backup, lower", NODE(BACKUP, 100, .address = 2), NODE(BACKUP, 101, .address = 1), false, HOLD},
+	{"both backup, greater address", NODE(BACKUP, 100, .address = 2), NODE(BACKUP, 100, .address = 1),
+		false, TAKE},
+	{"both backup, lower address", NODE(BACKUP, 100, .address = 1), NODE(BACKUP, 100, .address = 2),
+		false, HOLD},
+	{"both backup, one has its table", NODE(BACKUP, 100), NODE(BACKUP, 200, .address = 2, IS_BEHIND),
+		false, TAKE},
+	{"both backup, ours is behind", NODE(BACKUP, 200, .address = 2, IS_BEHIND), NODE(BACKUP, 100), false,
+		HOLD},
+	{"both backup, both behind", NODE(BACKUP, 200, .address = 2, IS_BEHIND),
+		NODE(BACKUP, 100, .address = 1, IS_BEHIND), false, TAKE},
+	{"both backup, its witness", NODE(BACKUP, 1, .witness = REACHED),
+		NODE(BACKUP, 200, .address = 2, .witness = LOST), false, TAKE},
+	{"both backup, our witness", NODE(BACKUP, 200, .address = 2, .witness = LOST),
+		NODE(BACKUP, 1, .witness = REACHED), false, HOLD},
+	{"preempting", NODE(BACKUP, 200), NODE(ACTIVE, 100), true, TAKE},
+	{"preempting, behind", NODE(BACKUP, 200, IS_BEHIND), NODE(ACTIVE, 100), true, HOLD},
+	{"preempting, our witness", NODE(BACKUP, 200, .witness = LOST),
+		NODE(ACTIVE, 100, .address = 2, .witness = REACHED), true, HOLD},
+	{"preempting, our LAN", NODE(BACKUP, 200, LAN_SICK), NODE(ACTIVE, 100), true, HOLD},
+	{"handed over", NODE(BACKUP, 100), NODE(HANDOVER, 0), false, TAKE},
+	{"... by priority 0", NODE(BACKUP, 100), NODE(ACTIVE, 0), false, TAKE},
+	{"... behind", NODE(BACKUP, 100, .address = 1, IS_BEHIND), NODE(HANDOVER, 0), false, HOLD},
+	{"... our witness", NODE(BACKUP, 100, .witness = LOST),
+		NODE(HANDOVER, 0, .address = 2, .witness = REACHED), false, HOLD},
+	{"handing over, nobody there", NODE(HANDOVER, 0), NODE(BACKUP, 100), false, STAY},
+	{"handing over, taken", NODE(HANDOVER, 0, .address = 9), NODE(ACTIVE, 1, .address = 1), false, YIELD},
+	{"both hand over", NODE(HANDOVER, 0, .address = 9), NODE(HANDOVER, 0, .address = 1), false, STAY},
+	{"active, the other hands over", NODE(ACTIVE, 1, .address = 1), NODE(HANDOVER, 0, .address = 9),
+		false, STAY},
+	{"active, the other backup", NODE(ACTIVE, 100), NODE(BACKUP, 200), false, STAY},
+	{"both active, higher", NODE(ACTIVE, 200, .address = 1), NODE(ACTIVE, 100, .address = 2), false,
+		STAY},
+	{"both active, lower", NODE(ACTIVE, 100, .address = 2), NODE(ACTIVE, 200, .address = 1), false,
+		YIELD},
+	{"both active, greater address", NODE(ACTIVE, 100, .address = 2), NODE(ACTIVE, 100, .address = 1),
+		false, STAY},
+	{"both active, lower address", NODE(ACTIVE, 100, .address = 1), NODE(ACTIVE, 100, .address = 2),
+		false, YIELD},
+	{"both active, its witness", NODE(ACTIVE, 1, .witness = REACHED),
+		NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, STAY},
+	{"both active, our witness", NODE(ACTIVE, 200, .address = 2, .witness = LOST),
+		NODE(ACTIVE, 1, .witness = REACHED), false, YIELD},
+	{"both active, table or not", NODE(ACTIVE, 200, .address = 2, IS_BEHIND),
+		NODE(ACTIVE, 1, .address = 1), false, STAY},
+};
+
 static void with_word_of_the_peer(void **state)
 {
-	static const struct {
-		const char *row;
-		struct node us, peer;
-		bool preempting;
-		enum vrrp_verdict wanted;
-	} rows[] = {
-		{"we do not take part", NODE(INIT, 0), NODE(ACTIVE, 1), false, HOLD},
-		{"adverts lost, the peer active and well", NODE(BACKUP, 200), NODE(ACTIVE, 100), false, HOLD},
-		{"... with a witness each", NODE(BACKUP, 200, .witness = REACHED),
-			NODE(ACTIVE, 100, .address = 2, .witness = REACHED), false, HOLD},
-		{"... its witness not asked yet", NODE(BACKUP, 200, .witness = REACHED),
-			NODE(ACTIVE, 100, .address = 2, .witness = UNKNOWN), false, HOLD},
-		{"... both lost it", NODE(BACKUP, 200, .witness = LOST),
-			NODE(ACTIVE, 100, .address = 2, .witness = LOST), false, HOLD},
-		{"the peer lost its witness", NODE(BACKUP, 100, .witness = REACHED),
-			NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, TAKE},
-		{"... table or not", NODE(BACKUP, 100, .witness = REACHED, IS_BEHIND),
-			NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, TAKE},
-		{"... but our LAN", NODE(BACKUP, 100, .address = 1, LAN_SICK, .witness = REACHED),
-			NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, HOLD},
-		{"... and reads that", NODE(ACTIVE, 200, .address = 2, .witness = LOST),
-			NODE(BACKUP, 100, .witness = REACHED), false, YIELD},
-		{"... from one that cannot", NODE(ACTIVE, 200, .address = 2, .witness = LOST),
-			NODE(INIT, 0, .witness = REACHED), false, STAY},
-		{"the peer's LAN", NODE(BACKUP, 100), NODE(ACTIVE, 200, .address = 2, LAN_SICK), false, TAKE},
-		{"... and reads that", NODE(ACTIVE, 200, .address = 2, LAN_SICK), NODE(BACKUP, 100), false,
-			YIELD},
-		{"both LANs", NODE(BACKUP, 100, .address = 1, LAN_SICK),
-			NODE(ACTIVE, 200, .address = 2, LAN_SICK), false, HOLD},
-		{"... of the active", NODE(ACTIVE, 100, .address = 1, LAN_SICK),
-			NODE(BACKUP, 200, .address = 2, LAN_SICK), false, STAY},
-		{"the peer is not there", NODE(BACKUP, 100), NODE(INIT, 0), false, TAKE},
-		{"... and our table is behind", NODE(BACKUP, 100, .address = 1, IS_BEHIND), NODE(INIT, 0),
-			false, TAKE},
-		{"... and we are active", NODE(ACTIVE, 100, .witness = LOST), NODE(INIT, 0), false, STAY},
-		{"both backup, higher", NODE(BACKUP, 101, .address = 1), NODE(BACKUP, 100, .address = 2),
-			false, TAKE},
-		{"both backup, lower", NODE(BACKUP, 100, .address = 2), NODE(BACKUP, 101, .address = 1),
-			false, HOLD},
-		{"both backup, greater address", NODE(BACKUP, 100, .address = 2),
-			NODE(BACKUP, 100, .address = 1), false, TAKE},
-		{"both backup, lower address", NODE(BACKUP, 100, .address = 1),
-			NODE(BACKUP, 100, .address = 2), false, HOLD},
-		{"both backup, one has its table", NODE(BACKUP, 100),
-			NODE(BACKUP, 200, .address = 2, IS_BEHIND), false, TAKE},
-		{"both backup, ours is behind", NODE(BACKUP, 200, .address = 2, IS_BEHIND), NODE(BACKUP, 100),
-			false, HOLD},
-		{"both backup, both behind", NODE(BACKUP, 200, .address = 2, IS_BEHIND),
-			NODE(BACKUP, 100, .address = 1, IS_BEHIND), false, TAKE},
-		{"both backup, its witness", NODE(BACKUP, 1, .witness = REACHED),
-			NODE(BACKUP, 200, .address = 2, .witness = LOST), false, TAKE},
-		{"both backup, our witness", NODE(BACKUP, 200, .address = 2, .witness = LOST),
-			NODE(BACKUP, 1, .witness = REACHED), false, HOLD},
-		{"preempting", NODE(BACKUP, 200), NODE(ACTIVE, 100), true, TAKE},
-		{"preempting, behind", NODE(BACKUP, 200, IS_BEHIND), NODE(ACTIVE, 100), true, HOLD},
-		{"preempting, our witness", NODE(BACKUP, 200, .witness = LOST),
-			NODE(ACTIVE, 100, .address = 2, .witness = REACHED), true, HOLD},
-		{"preempting, our LAN", NODE(BACKUP, 200, LAN_SICK), NODE(ACTIVE, 100), true, HOLD},
-		{"handed over", NODE(BACKUP, 100), NODE(HANDOVER, 0), false, TAKE},
-		{"... by priority 0", NODE(BACKUP, 100), NODE(ACTIVE, 0), false, TAKE},
-		{"... behind", NODE(BACKUP, 100, .address = 1, IS_BEHIND), NODE(HANDOVER, 0), false, HOLD},
-		{"... our witness", NODE(BACKUP, 100, .witness = LOST),
-			NODE(HANDOVER, 0, .address = 2, .witness = REACHED), false, HOLD},
-		{"handing over, nobody there", NODE(HANDOVER, 0), NODE(BACKUP, 100), false, STAY},
-		{"handing over, taken", NODE(HANDOVER, 0, .address = 9), NODE(ACTIVE, 1, .address = 1), false,
-			YIELD},
-		{"both hand over", NODE(HANDOVER, 0, .address = 9), NODE(HANDOVER, 0, .address = 1), false,
-			STAY},
-		{"active, the other hands over", NODE(ACTIVE, 1, .address = 1),
-			NODE(HANDOVER, 0, .address = 9), false, STAY},
-		{"active, the other backup", NODE(ACTIVE, 100), NODE(BACKUP, 200), false, STAY},
-		{"both active, higher", NODE(ACTIVE, 200, .address = 1), NODE(ACTIVE, 100, .address = 2),
-			false, STAY},
-		{"both active, lower", NODE(ACTIVE, 100, .address = 2), NODE(ACTIVE, 200, .address = 1),
-			false, YIELD},
-		{"both active, greater address", NODE(ACTIVE, 100, .address = 2),
-			NODE(ACTIVE, 100, .address = 1), false, STAY},
-		{"both active, lower address", NODE(ACTIVE, 100, .address = 1),
-			NODE(ACTIVE, 100, .address = 2), false, YIELD},
-		{"both active, its witness", NODE(ACTIVE, 1, .witness = REACHED),
-			NODE(ACTIVE, 200, .address = 2, .witness = LOST), false, STAY},
-		{"both active, our witness", NODE(ACTIVE, 200, .address = 2, .witness = LOST),
-			NODE(ACTIVE, 1, .witness = REACHED), false, YIELD},
-		{"both active, table or not", NODE(ACTIVE, 200, .address = 2, IS_BEHIND),
-			NODE(ACTIVE, 1, .address = 1), false, STAY},
-	};
+	for (size_t i = 0; i < COUNT_OF(informed); i++) {
+		struct vrrp_facts facts = facts_of(&informed[i].us, &informed[i].peer);
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct vrrp_facts facts = facts_of(&rows[i].us, &rows[i].peer);
-
-		facts.preempting = rows[i].preempting;
-		expect(&facts, rows[i].wanted, rows[i].row);
-		if (rows[i].us.behind && rows[i].peer.state != BACKUP && rows[i].us.state == BACKUP) {
+		facts.preempting = informed[i].preempting;
+		expect(&facts, informed[i].wanted, informed[i].row);
+		if (informed[i].us.behind && informed[i].peer.state != BACKUP &&
+			informed[i].us.state == BACKUP) {
 			facts.waited_ns = facts.sync_cap_ns;
-			expect(&facts, TAKE, rows[i].row);
+			expect(&facts, TAKE, informed[i].row);
 		}
 	}
 }

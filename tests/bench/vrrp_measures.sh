@@ -9,6 +9,7 @@ ALL_MEASURES="loss1000 loss100 loss10 handover failover kill hog instances"
 ACTIVE=10.0.1.11 BACKUP=10.0.1.12
 INSTANCES=255
 KILL_SEES_S=6 # long enough for a takeover by silence and the way back, at adverts of 1 s
+SETTLE_S=8 # all repeat their announcements after a takeover, keepalived after 5 s
 PORT_FORWARDS=3
 
 # ---- the pair ----
@@ -174,6 +175,7 @@ measure_instances() {
 			stop_pair "$c"
 			continue
 		fi
+		sleep $SETTLE_S # what is measured is the ordinary day
 		for ((round = 1; round <= ROUNDS; round++)); do instances_round "$c" $round; done
 		stop_pair "$c"
 	done

@@ -264,7 +264,9 @@ UNIT_sync_wire        := src/lb/sync_wire.c src/common/addr.c
 UNIT_TESTS            += secure_dgram secure_chaos secure_key vrrp_beacon vrrp_verdict sync_wire tandemctl_keygen
 SYNC := $(addprefix src/lb/sync_,session.c out.c in.c window.c lag.c wire.c)
 UNIT_sync_sim         := tests/unit/sync_pair.c $(SYNC)
-UNIT_TESTS            += sync_sim
+UNIT_sync_session     := $(SYNC)
+UNIT_TESTS            += sync_sim sync_session
+FUZZ_sync_session     := $(SYNC)
 FUZZ_secure_dgram     := $(SECURE) src/vrrp/vrrp_beacon.c src/lb/sync_wire.c
 FUZZLIBS_secure_dgram := -lsodium
 FUZZ_vrrp_beacon      := src/vrrp/vrrp_beacon.c
@@ -295,7 +297,8 @@ $(BPF_TESTS:%=build/test/bpf_%): build/test/bpf_%: build/san/obj/tests/bpf/test_
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 # Without sanitizers, for the kernel of the uml lane.
-$(BPF_TESTS:%=build/test/plain_bpf_%): build/test/plain_bpf_%: build/obj/tests/bpf/test_%.o $(call obj,$(BPF_PARTS))
+BPF_PLAIN := $(BPF_TESTS:%=build/test/plain_bpf_%)
+$(BPF_PLAIN): build/test/plain_bpf_%: build/obj/tests/bpf/test_%.o $(call obj,$(BPF_PARTS))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
 
@@ -341,7 +344,7 @@ BPF_PROGS  := $(BPF_TESTS:%=build/test/bpf_%)
 PARALLEL    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 SIM_PROGS  := build/test/sim build/test/sim_san
-tests: deps $(UNIT_PROGS) $(FUZZ_PROGS) $(BPF_PROGS) $(SIM_PROGS)
+tests: deps $(UNIT_PROGS) $(FUZZ_PROGS) $(BPF_PROGS) $(BPF_PLAIN) $(SIM_PROGS)
 
 #: test        build and run every test: one summary (root; without it bpf and e2e are skipped)
 test: deps
@@ -376,7 +379,7 @@ e2e: deps
 
 #: uml         those that need bonding, VLANs or netem, in user-mode-linux where this kernel lacks them (root)
 uml: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all san
+	@$(MAKE) --no-print-directory $(PARALLEL) all san $(BPF_PLAIN)
 	@tests/run tests/uml/*.t
 
 #: fuzz        look for new crashes: make fuzz NAME=resp SECONDS=60

@@ -197,7 +197,8 @@ static const uint8_t *write_new(struct sync_out *out, int64_t now, size_t *len)
 	if (has_bulk && !w.full)
 		write_bulk(out, &w);
 	if (!w.records) {
-		out->retry_at = now + RETRY_NS;
+		if (is_due || has_bulk)
+			out->retry_at = now + RETRY_NS;
 		if (!is_idle)
 			return NULL;
 		out->counters.keepalives++;

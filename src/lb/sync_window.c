@@ -132,7 +132,7 @@ void sync_window_check(struct sync_window *w, int64_t now)
 
 	if (sync_window_deadline(w) > now)
 		return;
-	is_silent = w->acked_at < oldest_of(w)->sent_at;
+	is_silent = w->acked_at <= oldest_of(w)->sent_at;
 	for (uint64_t q = w->una; q != w->next && (is_silent || q - w->una < SYNC_VISIBLE); q++) {
 		struct sync_slot *s = slot_of(w, q);
 

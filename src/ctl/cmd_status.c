@@ -120,6 +120,7 @@ static void show_vrrp(const struct output *output, const json_t *data)
 	const json_t *units = json_object_get(data, "units"), *notify = json_object_get(data, "notify");
 	const char *realtime = view_text(data, "realtime");
 	const char *accept = json_string_value(json_object_get(data, "accept_error"));
+	const char *peer = json_string_value(json_object_get(data, "peer_error"));
 	uint64_t failed, timed_out;
 	char n[5][VIEW_TEXT_MAX];
 
@@ -127,6 +128,8 @@ static void show_vrrp(const struct output *output, const json_t *data)
 	view_pair(table, strcmp(realtime, "on") == 0 ? TABLE_GOOD : TABLE_WARN, "real time", "%s", realtime);
 	if (accept && *accept)
 		view_pair(table, TABLE_BAD, "accept", "false is not enforced: %s", accept);
+	if (peer && *peer)
+		view_pair(table, TABLE_BAD, "peer", "%s", peer);
 	view_pair(table, unit_style(units), "units", "%s: %s active, %s backup, %s neither",
 		view_format(units, "total", VIEW_EXACT, n[0]), view_format(units, "active", VIEW_EXACT, n[1]),
 		view_format(units, "backup", VIEW_EXACT, n[2]),

@@ -22,6 +22,7 @@ static const struct subcommand *const commands[] = {
 	&cmd_disable,
 	&cmd_weight,
 	&cmd_vrrp,
+	&cmd_peers,
 	&cmd_failover,
 	&cmd_reload,
 	&cmd_check,

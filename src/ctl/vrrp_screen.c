@@ -130,6 +130,67 @@ static void show_heard(struct table *table, const json_t *router)
 		view_format(heard, "ago_ms", VIEW_MS, c));
 }
 
+/* ---- the pair ---- */
+
+static void show_verdict(struct table *table, const json_t *row)
+{
+	const json_t *verdict = json_object_get(row, "verdict");
+	const char *name = view_text(verdict, "name"), *why = view_text(verdict, "why");
+	bool calm = strcmp(name, "hold") != 0 && strcmp(name, "yield") != 0;
+	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX];
+	uint64_t holds, yields;
+
+	if (!json_is_object(verdict) || !*name)
+		return;
+	view_pair(table, calm ? TABLE_PLAIN : TABLE_WARN, "verdict", "%s: %s", name, why);
+	view_number(verdict, "holds", &holds);
+	view_number(verdict, "yields", &yields);
+	if (holds || yields)
+		view_pair(table, TABLE_PLAIN, "", "until now held %s times, yielded %s times",
+			view_format(verdict, "holds", VIEW_EXACT, a),
+			view_format(verdict, "yields", VIEW_EXACT, b));
+}
+
+static void show_witnesses(struct table *table, const json_t *row)
+{
+	const json_t *witnesses = json_object_get(row, "witnesses");
+
+	for (size_t i = 0; i < json_array_size(witnesses); i++) {
+		const json_t *w = json_array_get(witnesses, i);
+		const char *state = view_text(w, "state");
+		bool answered = json_is_number(json_object_get(w, "answered_ago_ms"));
+		char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX];
+
+		view_pair(table,
+			strcmp(state, "reached") == 0 ? TABLE_GOOD
+			: strcmp(state, "lost") == 0  ? TABLE_BAD
+						      : TABLE_WARN,
+			i ? "" : "witness", "%s: %s, %s%s%s%s", view_text(w, "address"), state,
+			answered ? "answered " : "never answered",
+			answered ? view_format(w, "answered_ago_ms", VIEW_MS, a) : "",
+			answered ? " ago, within " : "",
+			answered ? view_format(w, "took_ms", VIEW_MS, b) : "");
+	}
+}
+
+static void show_word(struct table *table, const json_t *row)
+{
+	const json_t *peer = json_object_get(row, "peer");
+	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX];
+	const char *witness = view_text(peer, "witness");
+
+	if (!json_is_object(peer))
+		return;
+	view_pair(table, TABLE_PLAIN, "peer says", "%s, priority %s, its LAN is %s%s%s; %s ago",
+		view_text(peer, "state"), view_format(peer, "priority", VIEW_EXACT, a),
+		is_true(peer, "lan_well") ? "well" : "not well",
+		strcmp(witness, "none") != 0 ? ", its witness is " : "",
+		strcmp(witness, "none") != 0 ? witness : "", view_format(peer, "ago_ms", VIEW_MS, b));
+	if (json_is_number(json_object_get(peer, "advert_heard_ago_ms")))
+		view_pair(table, TABLE_PLAIN, "", "heard our adverts %s before that",
+			view_format(peer, "advert_heard_ago_ms", VIEW_MS, a));
+}
+
 static void show_mended(struct table *table, const json_t *row)
 {
 	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX];
@@ -242,6 +303,9 @@ void vrrp_row_show(const struct output *output, const json_t *row)
 	show_timers(table, row);
 	for (size_t i = 0; i < json_array_size(routers); i++)
 		show_heard(table, json_array_get(routers, i));
+	show_verdict(table, row);
+	show_witnesses(table, row);
+	show_word(table, row);
 	show_mended(table, row);
 	table_print(table, output->file, output->color);
 	table_free(table);

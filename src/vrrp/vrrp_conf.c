@@ -157,7 +157,9 @@ static int read_file(
 		priority = self->priority;
 	}
 	err = vrrp_conf_peer(conf, raw.peer, &nodes, &model->peer);
-	return err ? err : read_vrrp(conf, raw.vrrp, priority, model, errors);
+	if (!err)
+		err = read_vrrp(conf, raw.vrrp, priority, model, errors);
+	return err || errors->count ? err : vrrp_conf_peer_check(conf, raw.peer, model);
 }
 
 static int load(struct conf *conf, int err, const char *name, const char *node, struct vrrp_model *out,

@@ -418,6 +418,6 @@ int vrrp_conf_instance(const struct conf *conf, const config_setting_t *group, s
 		conf, group, where, "source_ipv4", raw.source_ipv4, AF_INET, whole, out, &out->source_ipv4);
 	read_source(
 		conf, group, where, "source_ipv6", raw.source_ipv6, AF_INET6, whole, out, &out->source_ipv6);
-	vrrp_conf_witness(conf, raw.witness, where, &out->witness);
+	vrrp_conf_witness(conf, raw.witness, where, out);
 	return vrrp_conf_tracks(conf, raw.track, where, &out->tracks, &out->track_count);
 }

@@ -47,13 +47,10 @@ static const struct conf_key witness_keys[] = {
 static void join_paths(const struct conf *conf, const config_setting_t *group, const struct conf_nodes *nodes,
 	struct vrrp_peer_model *out)
 {
-	const struct conf_node *self = conf_nodes_self(nodes), *other = NULL;
+	/* Which of the two we are may not be known: that was said, and is no reason to say nothing else. */
+	const struct conf_node *self = &nodes->node[nodes->self == 1],
+			       *other = &nodes->node[nodes->self != 1];
 
-	for (long i = 0; i < (long)nodes->count; i++)
-		if (i != nodes->self)
-			other = &nodes->node[i];
-	if (!self)
-		return;
 	snprintf(out->node, sizeof(out->node), "%s", other->name);
 	if (self->peer_address_count != other->peer_address_count || !self->peer_address_count) {
 		conf_error(conf, group, NULL,
@@ -69,6 +66,10 @@ static void join_paths(const struct conf *conf, const config_setting_t *group, c
 			conf_error(conf, group, NULL,
 				"peer_addresses no. %zu of node '%s' and of node '%s' are of two families; a path "
 				"needs one",
+				i + 1, self->name, other->name);
+		else if (addr_equal(&out->local[i], &out->remote[i]))
+			conf_error(conf, group, NULL,
+				"peer_addresses no. %zu of node '%s' and of node '%s' are the same; give each its own",
 				i + 1, self->name, other->name);
 	}
 	out->path_count = self->peer_address_count;
@@ -108,14 +109,53 @@ int vrrp_conf_peer(const struct conf *conf, const config_setting_t *group, const
 	return 0;
 }
 
-void vrrp_conf_witness(const struct conf *conf, const config_setting_t *group, const char *instance,
-	struct vrrp_witness_model *out)
+int vrrp_conf_peer_check(
+	const struct conf *conf, const config_setting_t *group, const struct vrrp_model *model)
 {
+	if (!model->peer.configured || !model->peer.fenced)
+		return 0;
+	for (size_t i = 0; i < model->unit_count; i++) {
+		const struct vrrp_unit_model *unit = &model->units[i];
+		size_t witnesses = 0;
+
+		for (size_t m = 0; m < unit->member_count; m++)
+			witnesses += model->instances[unit->members[m]].witness.count;
+		if (!witnesses)
+			conf_error(conf, group, "on_isolation",
+				"'on_isolation' is \"fenced\" in peer, but %s '%s' has no 'witness' to ask when the "
+				"peer is silent, and would never take over from a dead node; give it one",
+				unit->is_group ? "group" : "instance", unit->name);
+	}
+	return 0;
+}
+
+/* ---- witnesses ---- */
+
+static bool is_shared(const struct vrrp_instance *instance, const struct net_addr *addr)
+{
+	for (size_t i = 0; i < instance->ipv4_count + instance->ipv6_count; i++)
+		if (addr_equal(&instance->addresses[i].addr, addr))
+			return true;
+	return false;
+}
+
+static bool stands_already(const struct vrrp_witness_model *witness, const struct net_addr *addr)
+{
+	for (size_t i = 0; i < witness->count; i++)
+		if (addr_equal(&witness->addresses[i], addr))
+			return true;
+	return false;
+}
+
+void vrrp_conf_witness(const struct conf *conf, const config_setting_t *group, const char *of,
+	struct vrrp_instance *instance)
+{
+	struct vrrp_witness_model *out = &instance->witness;
 	char where[CONF_LABEL_MAX + 16];
 	struct raw_witness raw;
 
 	memset(out, 0, sizeof(*out));
-	snprintf(where, sizeof(where), "witness of %s", instance);
+	snprintf(where, sizeof(where), "witness of %s", of);
 	conf_read(conf, group, where, witness_keys, &raw);
 	out->interval_ms = raw.interval_ms;
 	out->rise = raw.rise;
@@ -127,7 +167,14 @@ void vrrp_conf_witness(const struct conf *conf, const config_setting_t *group, c
 		if (addr_parse(text, addr) || addr_is_unusable(addr))
 			conf_error(conf, conf_element(raw.addresses, i), NULL,
 				"witness \"%.63s\" of %s; give a unicast IPv4 or IPv6 address on its link",
-				text, instance);
+				text, of);
+		else if (is_shared(instance, addr))
+			conf_error(conf, conf_element(raw.addresses, i), NULL,
+				"witness %s of %s is an address that it shares; give one that always answers, as a gateway's",
+				text, of);
+		else if (stands_already(out, addr))
+			conf_error(conf, conf_element(raw.addresses, i), NULL,
+				"witness %s stands twice in %s; remove one", text, of);
 		else
 			out->count++;
 	}

@@ -12,8 +12,13 @@
 int vrrp_conf_peer(const struct conf *conf, const config_setting_t *group, const struct conf_nodes *nodes,
 	struct vrrp_peer_model *out);
 
-/* Read a witness group (NULL: none) of `where` ("instance 'front'"), whose families are the ones that addresses must have. */
-void vrrp_conf_witness(const struct conf *conf, const config_setting_t *group, const char *where,
-	struct vrrp_witness_model *out);
+/* Does the section agree with the units of a model in which nothing was wrong? A fenced one needs witnesses. 0 also when
+ * errors were added. */
+int vrrp_conf_peer_check(
+	const struct conf *conf, const config_setting_t *group, const struct vrrp_model *model);
+
+/* Read a witness group (NULL: none) of `of` ("instance 'front'") into the instance, whose addresses were read. */
+void vrrp_conf_witness(const struct conf *conf, const config_setting_t *group, const char *of,
+	struct vrrp_instance *instance);
 
 #endif

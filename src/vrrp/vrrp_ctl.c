@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/ctl_events.h"
+#include "vrrp/vrrp_ctl_peers.h"
 
 #define MS 1000000LL
 
@@ -35,13 +36,13 @@ static json_t *on_status(void *ctx, const struct ctl_request *request)
 
 	vrrp_notify_read(s->notify, &n);
 	return ctl_reply_ok(json_pack(
-		"{s:s, s:s, s:i, s:I, s:s, s:I, s:s, s:s, s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "node",
+		"{s:s, s:s, s:i, s:I, s:s, s:I, s:s, s:s, s:s, s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "node",
 		s->model->node, "version", TANDEM_VERSION, "pid", (int)getpid(), "uptime_s",
 		(json_int_t)((now - ctl->started_at) / (1000 * MS)), "config", ctl->config, "config_loaded_s",
 		(json_int_t)((now - ctl->loaded_at) / (1000 * MS)), "realtime", ctl->realtime, "accept_error",
-		s->accept_error, "units", count_units(s), "notify", "run", (json_int_t)n.run, "failed",
-		(json_int_t)n.failed, "timed_out", (json_int_t)n.timed_out, "skipped", (json_int_t)n.skipped,
-		"waiting", (json_int_t)n.waiting));
+		s->accept_error, "peer_error", s->peer_error, "units", count_units(s), "notify", "run",
+		(json_int_t)n.run, "failed", (json_int_t)n.failed, "timed_out", (json_int_t)n.timed_out,
+		"skipped", (json_int_t)n.skipped, "waiting", (json_int_t)n.waiting));
 }
 
 /* ---- vrrp: every instance ---- */
@@ -143,7 +144,8 @@ static void name_active(const struct vrrp_unit *unit, const struct vrrp_inst *in
 	}
 }
 
-static json_t *instance_row(const struct vrrp_unit *unit, const struct vrrp_inst *inst, int64_t now)
+static json_t *instance_row(
+	const struct vrrp_speaker *s, const struct vrrp_unit *unit, const struct vrrp_inst *inst, int64_t now)
 {
 	const struct vrrp_instance *c = inst->conf;
 	const struct vrrp_fsm *f = &unit->fsm;
@@ -172,6 +174,7 @@ static json_t *instance_row(const struct vrrp_unit *unit, const struct vrrp_inst
 			inst->add_error, "add_failed", (json_int_t)inst->add_failed, "put_back",
 			(json_int_t)inst->put_back, "pauses", (json_int_t)unit->pauses, "longest_pause_ms",
 			(double)unit->longest_pause / MS, "routers", routers));
+	json_object_update_new(row, vrrp_ctl_pair_row(s, unit, inst));
 	return row;
 }
 
@@ -183,7 +186,8 @@ static json_t *on_vrrp(void *ctx, const struct ctl_request *request)
 
 	for (size_t i = 0; i < s->unit_count; i++)
 		for (size_t m = 0; m < s->units[i]->member_count; m++)
-			json_array_append_new(rows, instance_row(s->units[i], &s->units[i]->members[m], now));
+			json_array_append_new(
+				rows, instance_row(s, s->units[i], &s->units[i]->members[m], now));
 	return ctl_reply_ok(rows);
 }
 
@@ -263,6 +267,11 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 	return ctl_reply_ok(rows);
 }
 
+static json_t *on_peers(void *ctx, const struct ctl_request *request)
+{
+	return ctl_reply_ok(vrrp_ctl_peers(((struct vrrp_ctl *)ctx)->speaker));
+}
+
 static json_t *on_events(void *ctx, const struct ctl_request *request)
 {
 	return ctl_events_reply(((struct vrrp_ctl *)ctx)->speaker->events, request);
@@ -306,6 +315,7 @@ json_t *vrrp_ctl_handle(void *ctx, const struct ctl_request *request)
 	static const struct ctl_command commands[] = {
 		{"status", CTL_READ, on_status},
 		{"vrrp", CTL_READ, on_vrrp},
+		{"peers", CTL_READ, on_peers},
 		{"counters", CTL_READ, on_counters},
 		{"events", CTL_READ, on_events},
 		{"failover", CTL_WRITE, on_failover},

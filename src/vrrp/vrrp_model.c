@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Owning, finding, comparing and naming what stands in a vrrp_model. Pure; see vrrp_model.h. */
+/* Owning, finding, comparing, hashing and naming what stands in a vrrp_model. Pure; see vrrp_model.h. */
 #include "vrrp/vrrp_model.h"
 
 #include <stdio.h>
@@ -114,6 +114,17 @@ static bool tracks_equal(const struct vrrp_instance *a, const struct vrrp_instan
 	return true;
 }
 
+bool vrrp_witness_equal(const struct vrrp_witness_model *a, const struct vrrp_witness_model *b)
+{
+	if (a->count != b->count || a->interval_ms != b->interval_ms || a->rise != b->rise ||
+		a->fall != b->fall)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!addr_equal(&a->addresses[i], &b->addresses[i]))
+			return false;
+	return true;
+}
+
 bool vrrp_instance_equal(const struct vrrp_instance *a, const struct vrrp_instance *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->interface, b->interface) && a->vrid == b->vrid &&
@@ -122,7 +133,67 @@ bool vrrp_instance_equal(const struct vrrp_instance *a, const struct vrrp_instan
 	       a->accept == b->accept && a->virtual_mac == b->virtual_mac && a->checksum == b->checksum &&
 	       a->announce_count == b->announce_count && a->announce_interval_ms == b->announce_interval_ms &&
 	       a->announce_refresh_s == b->announce_refresh_s && addresses_equal(a, b) && peers_equal(a, b) &&
-	       tracks_equal(a, b);
+	       tracks_equal(a, b) && vrrp_witness_equal(&a->witness, &b->witness);
+}
+
+/* ---- what two nodes must have alike ---- */
+
+#define HASH_BEGIN UINT64_C(0xcbf29ce484222325) /* FNV-1a */
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
+{
+	for (const uint8_t *at = bytes; len--; at++)
+		hash = (hash ^ *at) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* With its NUL: "ab", "c" is not "a", "bc". */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	return hash_bytes(hash, text, strlen(text) + 1);
+}
+
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+	uint8_t bytes[8];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(number >> (8 * i));
+	return hash_bytes(hash, bytes, sizeof(bytes));
+}
+
+static uint64_t hash_instance(const struct vrrp_instance *c)
+{
+	uint64_t hash = hash_text(HASH_BEGIN, c->name), addresses = 0;
+
+	for (size_t i = 0; i < c->ipv4_count + c->ipv6_count; i++) {
+		const struct vrrp_address *a = &c->addresses[i];
+		size_t len = i < c->ipv4_count ? 4 : 16;
+
+		addresses += hash_number(hash_bytes(HASH_BEGIN, a->addr.bytes, len), a->prefix);
+	}
+	hash = hash_number(hash, c->vrid);
+	hash = hash_number(hash, c->version);
+	hash = hash_number(hash, c->interval_ms);
+	return hash_number(hash, addresses);
+}
+
+uint32_t vrrp_model_hash(const struct vrrp_model *model)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < model->instance_count; i++)
+		sum += hash_instance(&model->instances[i]);
+	for (size_t i = 0; i < model->unit_count; i++) {
+		const struct vrrp_unit_model *unit = &model->units[i];
+		uint64_t hash = hash_text(HASH_BEGIN, unit->name);
+
+		for (size_t m = 0; m < unit->member_count; m++)
+			hash = hash_text(hash, model->instances[unit->members[m]].name);
+		sum += unit->is_group ? hash : 0;
+	}
+	sum = hash_number(HASH_BEGIN, sum);
+	return (uint32_t)(sum ^ sum >> 32);
 }
 
 const char *vrrp_track_label(const struct vrrp_track *track, char *buf, size_t size)

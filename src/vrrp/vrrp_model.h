@@ -151,7 +151,12 @@ long vrrp_model_find_unit(const struct vrrp_model *model, const char *name);
 /* Do two tracks, commands, instances say the same? An instance's unit, an index into its model, is not compared. */
 bool vrrp_command_equal(const struct vrrp_command *a, const struct vrrp_command *b);
 bool vrrp_track_equal(const struct vrrp_track *a, const struct vrrp_track *b);
+bool vrrp_witness_equal(const struct vrrp_witness_model *a, const struct vrrp_witness_model *b);
 bool vrrp_instance_equal(const struct vrrp_instance *a, const struct vrrp_instance *b);
+
+/* A number over what both nodes of a pair must have alike: of each instance the name, virtual router, version, interval and
+ * addresses; of each group the name and members. The order in the file does not count, but that of a group's members. */
+uint32_t vrrp_model_hash(const struct vrrp_model *model);
 
 /* "interface eth1", "script /usr/lib/x", "file /run/x", "pool kv": how a track is called in status and events, as text
  * for one line and for JSON (common/clean_text.h); into buf (size bytes, 16 at least), returns buf. */

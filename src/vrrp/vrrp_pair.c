@@ -41,6 +41,8 @@ void vrrp_pair_add_facts(void *data, const struct vrrp_unit *unit, struct vrrp_f
 {
 	const struct vrrp_speaker *s = data;
 	struct vrrp_peer_status status;
+	enum vrrp_peer_says says;
+	int64_t heard_at, listened;
 
 	facts->paired = s->peer != NULL;
 	facts->on_isolation = s->model->peer.fenced ? VRRP_ISOLATION_FENCED : VRRP_ISOLATION_TAKE;
@@ -51,7 +53,16 @@ void vrrp_pair_add_facts(void *data, const struct vrrp_unit *unit, struct vrrp_f
 	facts->peer_table = status.table;
 	facts->peer_fresh = vrrp_peer_is_fresh(s->peer);
 	facts->peer_ever = vrrp_peer_was_heard(s->peer);
-	vrrp_peer_word(s->peer, unit->name, &facts->peer);
+	says = vrrp_peer_word(s->peer, unit->name, &facts->peer, &heard_at);
+	if (says == VRRP_PEER_NOT_YET)
+		facts->peer_fresh = facts->peer_ever = false;
+	/* Adverts of priority 0 that are newer than the word: it leaves, or was killed and its guard says so. */
+	if (says == VRRP_PEER_NAMES_IT && unit->fsm.left && heard_at <= unit->fsm.heard_at)
+		facts->peer.priority = 0;
+	/* Who was not listening has not waited. */
+	listened = vrrp_now() - vrrp_peer_opened_at(s->peer);
+	if (!facts->peer_ever && listened < facts->waited_ns)
+		facts->waited_ns = listened;
 }
 
 void vrrp_pair_speak(struct vrrp_speaker *s)
@@ -60,11 +71,17 @@ void vrrp_pair_speak(struct vrrp_speaker *s)
 		vrrp_peer_speak(s->peer);
 }
 
+void vrrp_pair_drain(struct vrrp_speaker *s)
+{
+	if (s->peer)
+		vrrp_peer_drain(s->peer);
+}
+
 /* ---- config ---- */
 
 void vrrp_pair_close(struct vrrp_speaker *s)
 {
-	vrrp_peer_close(s->peer);
+	vrrp_peer_end(s->peer);
 	s->peer = NULL;
 }
 
@@ -81,6 +98,8 @@ void vrrp_pair_apply(struct vrrp_speaker *s)
 	else if (wanted->configured)
 		err = vrrp_peer_open(&s->peer, s->loop, s->shared.timers, wanted, s->model->node, &ops, s,
 			s->peer_error, sizeof(s->peer_error));
+	if (s->peer)
+		vrrp_peer_set_config_hash(s->peer, vrrp_model_hash(s->model));
 	if (err)
 		on_tell(s, "failed", s->peer_error);
 }

@@ -10,12 +10,15 @@
  * it when there is none any more. What cannot be opened is told as an event and in status: the speaker goes on as plain
  * VRRP. */
 void vrrp_pair_apply(struct vrrp_speaker *speaker);
+/* With a last word of every unit. */
 void vrrp_pair_close(struct vrrp_speaker *speaker);
 
 /* For vrrp_unit_ops. */
 void vrrp_pair_add_facts(void *speaker, const struct vrrp_unit *unit, struct vrrp_facts *facts);
 
-/* Something that beacons say changed: say it now. */
+/* Something that beacons say changed: say it soon. */
 void vrrp_pair_speak(struct vrrp_speaker *speaker);
+/* Read what the peer said. */
+void vrrp_pair_drain(struct vrrp_speaker *speaker);
 
 #endif

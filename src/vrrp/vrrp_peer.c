@@ -11,12 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/log.h"
 #include "vrrp/vrrp_fsm.h"
 
 #define MS           1000000LL
 #define READ_TURN    64
 #define HELLO_GAP_NS (100 * MS)
+#define PAUSE_NS     (250 * MS) /* what waits in a socket for so long is old */
+#define PAST_BOOTS   8
+#define WAITING_MAX  4096 /* more than a socket buffers */
 
 struct path {
 	struct vrrp_peer *peer;
@@ -28,12 +30,13 @@ struct path {
 	int64_t heard_at, hello_at;
 	bool up;
 	uint32_t heard_us_ms;
-	uint64_t sent, received, malformed;
+	uint64_t sent, received, malformed, outdated;
 };
 
 struct word {
 	struct vrrp_beacon_unit unit;
-	uint64_t boot;
+	uint64_t sequence;
+	int64_t heard_at;
 };
 
 struct vrrp_peer {
@@ -45,12 +48,19 @@ struct vrrp_peer {
 	struct vrrp_timer *due;
 	struct path paths[VRRP_PATHS_MAX];
 	uint64_t boot, sequence; /* ours */
-	int64_t next_at;
+	uint32_t config_hash;    /* ours */
+	int64_t opened_at;
+	int64_t next_at; /* of the next beacon */
+	bool has_news;   /* it does not wait until then */
 	bool fresh;
 	/* the peer's last word */
 	char says_node[VRRP_NAME_MAX + 1];
 	uint64_t peer_boot, peer_sequence;
+	uint64_t past_boots[PAST_BOOTS]; /* a ring: what comes of one of these was held up on the way */
+	size_t past_next;
+	uint32_t peer_config_hash;
 	uint8_t table;
+	uint8_t parts, parts_heard[UINT8_MAX + 1]; /* which of its parts came since its start */
 	struct word words[VRRP_INSTANCES_MAX];
 	size_t word_count;
 };
@@ -126,15 +136,17 @@ static void send_part(struct vrrp_peer *peer, const struct vrrp_beacon *beacon)
 	}
 }
 
-void vrrp_peer_speak(struct vrrp_peer *peer)
+static void speak(struct vrrp_peer *peer)
 {
 	size_t units = count_units(peer);
 	size_t parts = units ? (units + VRRP_BEACON_UNITS - 1) / VRRP_BEACON_UNITS : 1;
 	int64_t now = vrrp_now();
 
+	peer->has_news = false;
 	for (size_t part = 0; part < parts; part++) {
 		struct vrrp_beacon beacon = {.boot = peer->boot,
 			.sequence = ++peer->sequence,
+			.config_hash = peer->config_hash,
 			.table = VRRP_TABLE_NONE,
 			.path_count = (uint8_t)peer->model.path_count,
 			.part = (uint8_t)part,
@@ -146,6 +158,26 @@ void vrrp_peer_speak(struct vrrp_peer *peer)
 		fill(peer, part * VRRP_BEACON_UNITS, &beacon);
 		send_part(peer, &beacon);
 	}
+}
+
+/* The next beacon, or the end of the time that a path may be silent: whoever waits for that learns it at once. */
+static void arm(struct vrrp_peer *peer)
+{
+	int64_t at = peer->has_news ? 0 : peer->next_at;
+
+	for (size_t i = 0; i < peer->model.path_count; i++) {
+		const struct path *path = &peer->paths[i];
+
+		if (path->up && path->heard_at + timeout_ns(peer) < at)
+			at = path->heard_at + timeout_ns(peer);
+	}
+	vrrp_timer_set(peer->due, at);
+}
+
+void vrrp_peer_speak(struct vrrp_peer *peer)
+{
+	peer->has_news = true;
+	arm(peer);
 }
 
 /* ---- hearing ---- */
@@ -181,51 +213,81 @@ static void look_at_age(struct vrrp_peer *peer, int64_t now)
 	peer->ops->heard(peer->data);
 }
 
-static void take_words(struct vrrp_peer *peer, const struct vrrp_beacon *beacon)
+/* Parts come by several paths, each at its own speed: what is newer counts for each unit by itself. */
+static bool take_words(struct vrrp_peer *peer, const struct vrrp_beacon *beacon, int64_t now)
 {
+	bool news = false;
+
 	for (size_t i = 0; i < beacon->unit_count; i++) {
 		size_t at = 0;
 
 		while (at < peer->word_count && peer->words[at].unit.name_hash != beacon->units[i].name_hash)
 			at++;
-		if (at == VRRP_INSTANCES_MAX)
+		if (at == VRRP_INSTANCES_MAX ||
+			(at < peer->word_count && beacon->sequence <= peer->words[at].sequence))
 			continue;
-		peer->words[at] = (struct word){.unit = beacon->units[i], .boot = beacon->boot};
+		peer->words[at] = (struct word){
+			.unit = beacon->units[i], .sequence = beacon->sequence, .heard_at = now};
 		peer->word_count += at == peer->word_count;
+		news = true;
 	}
+	return news;
+}
+
+/* The peer began anew; false: that was before another start of it, of which we heard since. */
+static bool take_boot(struct vrrp_peer *peer, uint64_t boot)
+{
+	for (size_t i = 0; i < PAST_BOOTS; i++)
+		if (peer->past_boots[i] == boot)
+			return false;
+	if (peer->peer_boot) {
+		peer->past_boots[peer->past_next++ % PAST_BOOTS] = peer->peer_boot;
+		peer->ops->tell(peer->data, "peer restarted", "its beacons are of another start");
+	}
+	peer->peer_boot = boot;
+	peer->peer_sequence = 0;
+	peer->word_count = 0;
+	peer->parts = 0;
+	return true;
+}
+
+static void take_head(struct vrrp_peer *peer, const struct vrrp_beacon *beacon)
+{
+	if (beacon->parts != peer->parts) {
+		peer->parts = beacon->parts;
+		memset(peer->parts_heard, 0, sizeof(peer->parts_heard));
+	}
+	peer->parts_heard[beacon->part] = 1;
+	peer->peer_sequence = beacon->sequence;
+	memcpy(peer->says_node, beacon->node, sizeof(peer->says_node));
+	peer->table = beacon->table;
+	peer->peer_config_hash = beacon->config_hash;
 }
 
 static void take(struct path *path, const uint8_t *plain, size_t len, int64_t now)
 {
 	struct vrrp_peer *peer = path->peer;
 	static struct vrrp_beacon beacon;
+	bool news;
 
-	if (vrrp_beacon_decode(plain, len, &beacon)) {
+	if (vrrp_beacon_decode(plain, len, &beacon) || !beacon.boot) {
 		path->malformed++;
+		return;
+	}
+	if (beacon.boot != peer->peer_boot && !take_boot(peer, beacon.boot)) {
+		path->outdated++;
 		return;
 	}
 	path->received++;
 	path->heard_at = now;
 	path->heard_us_ms =
 		path->number < beacon.path_count ? beacon.path_heard_ms[path->number] : UINT32_MAX;
-	if (beacon.boot != peer->peer_boot) {
-		if (peer->peer_boot)
-			peer->ops->tell(peer->data, "peer restarted", "its beacons are of another start");
-		peer->peer_boot = beacon.boot;
-		peer->peer_sequence = 0;
-		peer->word_count = 0;
-	}
-	/* Another path was quicker: its word is newer. */
-	if (beacon.sequence <= peer->peer_sequence) {
-		look_at_age(peer, now);
-		return;
-	}
-	peer->peer_sequence = beacon.sequence;
-	memcpy(peer->says_node, beacon.node, sizeof(peer->says_node));
-	peer->table = beacon.table;
-	take_words(peer, &beacon);
+	if (beacon.sequence > peer->peer_sequence)
+		take_head(peer, &beacon);
+	news = take_words(peer, &beacon, now);
 	look_at_age(peer, now);
-	peer->ops->heard(peer->data);
+	if (news)
+		peer->ops->heard(peer->data);
 }
 
 static bool is_from(const struct path *path, const struct sockaddr_storage *from)
@@ -265,22 +327,60 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 		;
 }
 
+/* What waits in the sockets came while this process stood still, nobody knows when, and the newest of it may be lost. */
+static void forget_waiting(struct vrrp_peer *peer)
+{
+	uint8_t any[1];
+
+	for (size_t i = 0; i < peer->model.path_count; i++)
+		for (int n = 0;
+			n < WAITING_MAX && recv(peer->paths[i].fd, any, sizeof(any), MSG_DONTWAIT) >= 0;)
+			n++;
+}
+
+/* Time in which we did not listen is not held against the peer: it is silent when nothing comes from now on. */
+static void forgive_pause(struct vrrp_peer *peer)
+{
+	int64_t now = vrrp_now(), late = now - peer->next_at;
+
+	if (late <= PAUSE_NS)
+		return;
+	peer->next_at = now;
+	forget_waiting(peer);
+	for (size_t i = 0; i < peer->model.path_count; i++)
+		if (peer->paths[i].heard_at != VRRP_NEVER)
+			peer->paths[i].heard_at += late;
+	for (size_t i = 0; i < peer->word_count; i++)
+		peer->words[i].heard_at += late;
+}
+
+void vrrp_peer_drain(struct vrrp_peer *peer)
+{
+	forgive_pause(peer);
+	for (size_t i = 0; i < peer->model.path_count; i++)
+		for (int n = 0; n < WAITING_MAX && read_one(&peer->paths[i]);)
+			n++;
+}
+
 static void on_due(void *data)
 {
 	struct vrrp_peer *peer = data;
 	int64_t now, interval = (int64_t)peer->model.beacon_interval_ms * MS;
 
-	/* What came while we stood still is heard before silence is believed. */
-	for (size_t i = 0; i < peer->model.path_count; i++)
-		on_readable(peer->loop, &peer->paths[i].readable, EV_READ);
+	/* What has come is heard before silence is believed. */
+	vrrp_peer_drain(peer);
 	now = vrrp_now();
 	look_at_age(peer, now);
-	for (size_t i = 0; i < peer->model.path_count; i++)
-		if (secure_dgram_wants_hello(peer->paths[i].channel))
-			send_hello(&peer->paths[i], now);
-	vrrp_peer_speak(peer);
-	peer->next_at = peer->next_at + interval > now ? peer->next_at + interval : now + interval;
-	vrrp_timer_set(peer->due, peer->next_at);
+	if (now >= peer->next_at) {
+		for (size_t i = 0; i < peer->model.path_count; i++)
+			if (secure_dgram_wants_hello(peer->paths[i].channel))
+				send_hello(&peer->paths[i], now);
+		peer->next_at = peer->next_at + interval > now ? peer->next_at + interval : now + interval;
+		peer->has_news = true;
+	}
+	if (peer->has_news)
+		speak(peer);
+	arm(peer);
 }
 
 /* ---- life ---- */
@@ -355,8 +455,8 @@ int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_tim
 		vrrp_peer_close(peer);
 		return err;
 	}
-	peer->next_at = vrrp_now();
-	vrrp_timer_set(peer->due, peer->next_at);
+	peer->opened_at = peer->next_at = vrrp_now();
+	arm(peer);
 	*out = peer;
 	return 0;
 }
@@ -377,6 +477,13 @@ void vrrp_peer_close(struct vrrp_peer *peer)
 	}
 	free(peer->model.key_file);
 	free(peer);
+}
+
+void vrrp_peer_end(struct vrrp_peer *peer)
+{
+	if (peer)
+		speak(peer);
+	vrrp_peer_close(peer);
 }
 
 bool vrrp_peer_is_as(const struct vrrp_peer *peer, const struct vrrp_peer_model *m, const char *node)
@@ -424,22 +531,41 @@ bool vrrp_peer_was_heard(const struct vrrp_peer *peer)
 	return peer->peer_boot != 0;
 }
 
-bool vrrp_peer_word(const struct vrrp_peer *peer, const char *unit, struct vrrp_beacon_unit *out)
+int64_t vrrp_peer_opened_at(const struct vrrp_peer *peer)
+{
+	return peer->opened_at;
+}
+
+void vrrp_peer_set_config_hash(struct vrrp_peer *peer, uint32_t hash)
+{
+	peer->config_hash = hash;
+}
+
+static bool heard_all_parts(const struct vrrp_peer *peer)
+{
+	return peer->parts && !memchr(peer->parts_heard, 0, peer->parts);
+}
+
+enum vrrp_peer_says vrrp_peer_word(
+	const struct vrrp_peer *peer, const char *unit, struct vrrp_beacon_unit *out, int64_t *heard_at)
 {
 	uint64_t hash = vrrp_beacon_hash(unit);
 
 	for (size_t i = 0; i < peer->word_count; i++)
-		if (peer->words[i].unit.name_hash == hash) {
+		if (peer->words[i].unit.name_hash == hash &&
+			vrrp_now() - peer->words[i].heard_at < timeout_ns(peer)) {
 			*out = peer->words[i].unit;
-			return true;
+			*heard_at = peer->words[i].heard_at;
+			return VRRP_PEER_NAMES_IT;
 		}
-	return false;
+	return heard_all_parts(peer) ? VRRP_PEER_DOES_NOT : VRRP_PEER_NOT_YET;
 }
 
 void vrrp_peer_status(const struct vrrp_peer *peer, struct vrrp_peer_status *out)
 {
 	*out = (struct vrrp_peer_status){.node = peer->model.node,
 		.boot = peer->peer_boot,
+		.same_config = peer->config_hash == peer->peer_config_hash,
 		.table = peer->table,
 		.paths = peer->model.path_count};
 	memcpy(out->says_node, peer->says_node, sizeof(out->says_node));
@@ -458,6 +584,7 @@ void vrrp_peer_path(const struct vrrp_peer *peer, size_t i, struct vrrp_peer_pat
 		.send_error = path->send_error,
 		.beacons_sent = path->sent,
 		.beacons_received = path->received,
-		.malformed = path->malformed};
+		.malformed = path->malformed,
+		.outdated = path->outdated};
 	secure_dgram_counters(path->channel, &out->secure);
 }

@@ -34,20 +34,32 @@ int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_tim
 	const struct vrrp_peer_model *model, const char *node, const struct vrrp_peer_ops *ops, void *data,
 	char *error, size_t error_size);
 void vrrp_peer_close(struct vrrp_peer *peer); /* NULL is fine */
+void vrrp_peer_end(struct vrrp_peer *peer);   /* with a last beacon */
 
 /* Would that model change anything but what its key file holds? */
 bool vrrp_peer_is_as(const struct vrrp_peer *peer, const struct vrrp_peer_model *model, const char *node);
 /* Read the key file again (reload). 0 or -errno with one line in error: the keys stay. */
 int vrrp_peer_rekey(struct vrrp_peer *peer, char *error, size_t error_size);
 
-/* Send a beacon by every path now: something changed. */
+/* Something changed: send a beacon by every path as soon as the loop runs, one for all that changes until then. */
 void vrrp_peer_speak(struct vrrp_peer *peer);
+/* Read all that has come. After a pause of this process what came meanwhile is forgotten, for nobody knows how old it is,
+ * and silence is reckoned from now on. */
+void vrrp_peer_drain(struct vrrp_peer *peer);
+
+/* What beacons say from now on; see vrrp_beacon.h. */
+void vrrp_peer_set_config_hash(struct vrrp_peer *peer, uint32_t hash);
 
 /* A beacon came by some path within the timeout; one came at all. */
 bool vrrp_peer_is_fresh(const struct vrrp_peer *peer);
 bool vrrp_peer_was_heard(const struct vrrp_peer *peer);
-/* Its last word of the unit with that name; false: it never named it. */
-bool vrrp_peer_word(const struct vrrp_peer *peer, const char *unit, struct vrrp_beacon_unit *out);
+int64_t vrrp_peer_opened_at(const struct vrrp_peer *peer); /* so long we listen */
+
+/* Its last word of the unit with that name, within the timeout, and when it came. NOT_YET: it may come, for not all parts
+ * of its beacons were heard since its start. */
+enum vrrp_peer_says { VRRP_PEER_NOT_YET, VRRP_PEER_DOES_NOT, VRRP_PEER_NAMES_IT };
+enum vrrp_peer_says vrrp_peer_word(
+	const struct vrrp_peer *peer, const char *unit, struct vrrp_beacon_unit *out, int64_t *heard_at);
 
 /* For status. */
 struct vrrp_peer_path {
@@ -57,14 +69,17 @@ struct vrrp_peer_path {
 	int64_t heard_at;     /* VRRP_NEVER */
 	uint32_t heard_us_ms; /* what the peer says of us on that path; UINT32_MAX: never */
 	int send_error;       /* errno of the last send, 0: none */
-	uint64_t beacons_sent, beacons_received, malformed;
+	uint64_t beacons_sent, beacons_received;
+	uint64_t malformed; /* from a good peer of another version */
+	uint64_t outdated;  /* of a start of the peer that was over already */
 	struct secure_counters secure;
 };
 struct vrrp_peer_status {
 	const char *node;                  /* the configured name */
 	char says_node[VRRP_NAME_MAX + 1]; /* what it calls itself */
-	uint64_t boot;
-	uint8_t table; /* enum vrrp_table */
+	uint64_t boot;                     /* 0: never heard */
+	bool same_config;                  /* vrrp_model_hash() of both is the same */
+	uint8_t table;                     /* enum vrrp_table */
 	size_t paths;
 };
 void vrrp_peer_status(const struct vrrp_peer *peer, struct vrrp_peer_status *out);

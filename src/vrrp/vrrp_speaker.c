@@ -48,6 +48,7 @@ static void on_drain(void *data)
 	for (struct vrrp_port *port = s->ports; port; port = port->next)
 		if (port->rx)
 			vrrp_rx_drain(port->rx);
+	vrrp_pair_drain(s);
 	s->draining = false;
 }
 
@@ -333,11 +334,13 @@ void vrrp_speaker_stop(struct vrrp_speaker *s, bool suspend)
 			vrrp_unit_suspend(s->units[i]);
 		else
 			vrrp_unit_stop(s->units[i], "tandem-vrrp ends");
+	vrrp_pair_close(s);
 }
 
 void vrrp_speaker_close(struct vrrp_speaker *s)
 {
 	ev_timer_stop(s->loop, &s->look);
+	vrrp_pair_close(s);
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_close(s->units[i]);
 	free(s->units);

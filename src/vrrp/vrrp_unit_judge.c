@@ -18,17 +18,6 @@ static void on_witness(void *data)
 	vrrp_unit_judge(data);
 }
 
-static bool same_witness(const struct vrrp_witness_model *a, const struct vrrp_witness_model *b)
-{
-	if (a->count != b->count || a->interval_ms != b->interval_ms || a->rise != b->rise ||
-		a->fall != b->fall)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (!addr_equal(&a->addresses[i], &b->addresses[i]))
-			return false;
-	return true;
-}
-
 void vrrp_unit_open_witnesses(struct vrrp_unit *unit)
 {
 	for (size_t i = 0; i < unit->member_count; i++) {
@@ -36,7 +25,7 @@ void vrrp_unit_open_witnesses(struct vrrp_unit *unit)
 		const struct vrrp_witness_model *wanted = &inst->conf->witness;
 		int err;
 
-		if (inst->witnesses && same_witness(&inst->witness_model, wanted))
+		if (inst->witnesses && vrrp_witness_equal(&inst->witness_model, wanted))
 			continue;
 		vrrp_witnesses_close(inst->witnesses);
 		inst->witnesses = NULL;

@@ -21,6 +21,7 @@
 #include "vrrp/vrrp_timer.h"
 
 #define READ_TURN 64
+#define READ_MAX  4096 /* more than a socket buffers */
 
 struct witness {
 	struct vrrp_witnesses *set;
@@ -173,8 +174,8 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
 		struct witness *w = &set->list[i];
 
 		/* After a pause the answer may be waiting. */
-		while (w->fd >= 0 && w->waits && read_one(w))
-			;
+		for (int n = 0; n < READ_MAX && w->fd >= 0 && w->waits && read_one(w);)
+			n++;
 		if (w->waits)
 			judge(w, false);
 		ask(w);

@@ -121,7 +121,7 @@ spawn_lb() {
 	[ -x "$TANDEM_BIN/tandem-lb" ] || bail "no $TANDEM_BIN/tandem-lb; 'make' builds it"
 	mountpoint -q "$BPFFS" || mount -t bpf bpf "$BPFFS" || bail "cannot mount the bpf filesystem at $BPFFS"
 	mkdir -p "$RUNDIR"
-	spawn lb lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$RUNDIR"
+	spawn lb "$LB_NODE" "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$RUNDIR"
 }
 
 start_lb() { # [CONFIG-TEXT], without it the last one; returns when the control socket answers
@@ -229,5 +229,6 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/tandem-e2e-XXXXXX") || bail "no temporary direc
 mkdir "$TMP/log"
 LB_CONFIG=$TMP/tandem.conf
 RUNDIR=$TMP/run
+LB_NODE=lb # where it runs
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP

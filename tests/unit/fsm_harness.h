@@ -17,7 +17,7 @@
 #define DOWN_100 (3 * S + SKEW_100)
 #define TAKEOVER "A100 + N B>A" /* from nobody */
 #define RELIEF   "+ A100 N B>A" /* from somebody who serves until the advert */
-#define nothing  "" /* happened */
+#define nothing  ""             /* happened */
 
 extern struct vrrp_fsm f;
 extern char done[256];                     /* the last actions */

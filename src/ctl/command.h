@@ -95,7 +95,7 @@ void command_render_message(const struct output *output, const json_t *args, con
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 extern const struct subcommand cmd_status, cmd_services, cmd_backends, cmd_flows, cmd_counters, cmd_events,
-	cmd_drain, cmd_enable, cmd_disable, cmd_weight, cmd_vrrp, cmd_peers, cmd_failover, cmd_reload, cmd_check,
-	cmd_keygen;
+	cmd_drain, cmd_enable, cmd_disable, cmd_weight, cmd_vrrp, cmd_peers, cmd_failover, cmd_reload,
+	cmd_check, cmd_keygen;
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "vrrp_conf_harness.h"
 
-void check_rows(const struct row *rows, size_t count)
+void check_rows_as(const char *node, const struct row *rows, size_t count)
 {
 	static struct conf_errors errors;
 	static const struct vrrp_model empty;
@@ -24,7 +24,7 @@ void check_rows(const struct row *rows, size_t count)
 
 		while (lines < LINES_MAX && row->lines[lines])
 			lines++;
-		err = vrrp_conf_load_memory("t", row->text, strlen(row->text), NULL, &model, &errors);
+		err = vrrp_conf_load_memory("t", row->text, strlen(row->text), node, &model, &errors);
 		for (size_t j = 0; j < errors.shown || j < lines; j++) {
 			const char *got = j < errors.shown ? errors.error[j].text : "(no more lines)";
 			const char *want = j < lines ? row->lines[j] : "(no more lines)";
@@ -38,6 +38,11 @@ void check_rows(const struct row *rows, size_t count)
 			assert_memory_equal(&model, &empty, sizeof(model));
 		vrrp_model_clear(&model);
 	}
+}
+
+void check_rows(const struct row *rows, size_t count)
+{
+	check_rows_as(NULL, rows, count);
 }
 
 struct vrrp_model good(const char *text, const char *node)

@@ -37,6 +37,7 @@ struct row {
 
 /* Fails the test unless each text, read as "t", yields exactly its lines, and an empty model when there are any. */
 void check_rows(const struct row *rows, size_t count);
+void check_rows_as(const char *node, const struct row *rows, size_t count); /* of that node */
 
 #define CHECK_ROWS(rows) check_rows(rows, sizeof(rows) / sizeof(rows[0]))
 

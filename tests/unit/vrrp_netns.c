@@ -29,6 +29,11 @@ void netns_in_peer(bool in_peer)
 		fail_msg("setns: %s", strerror(errno));
 }
 
+void netns_give(const char *interface)
+{
+	sh("ip link set %s netns /proc/%d/fd/%d", interface, getpid(), peer);
+}
+
 void netns_make(void)
 {
 	if (unshare(CLONE_NEWNET)) {
@@ -43,7 +48,7 @@ void netns_make(void)
 	ours = open_own();
 	loop = ev_default_loop(0);
 	sh("ip link set lo up && ip link add eth0 type veth peer name peer0");
-	sh("ip link set peer0 netns /proc/%d/fd/%d", getpid(), peer);
+	netns_give("peer0");
 	sh("ip link set eth0 up && ip addr add 10.9.0.1/24 dev eth0 && ip addr add fd09::1/64 dev eth0 nodad");
 	netns_in_peer(true);
 	sh("ip link set lo up && ip link set peer0 up && ip addr add 10.9.0.2/24 dev peer0 && "

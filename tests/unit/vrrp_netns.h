@@ -28,6 +28,9 @@ void netns_make(void);
 /* From now on new sockets and commands are the peer's, or ours. */
 void netns_in_peer(bool peer);
 
+/* An interface of ours becomes the peer's. */
+void netns_give(const char *interface);
+
 /* Run a shell command line that must succeed. */
 void sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The `peer` section and an instance's `witness`: what they become, and every mistake in them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "vrrp_conf_harness.h"
+
+#define NODES2(a, b)                                                \
+	"nodes = ( { name = \"a\"; peer_addresses = [ " a " ]; }, " \
+	"{ name = \"b\"; peer_addresses = [ " b " ]; } );\n"
+#define NODES         NODES2("\"10.9.0.1\", \"fd09::1\"", "\"10.9.0.2\", \"fd09::2\"")
+#define PEER(keys)    NODES "peer = { key_file = \"/k\";\n" keys " };\n" ONE(HEAD V4) /* keys are line 3 */
+#define PEERED(nodes) nodes "peer = { key_file = \"/k\"; };\n" ONE(HEAD V4)
+#define WITNESS(keys) WITH("witness = { " keys " };") /* keys are line 3 */
+
+#define CHECK_ROWS_AS(node, rows) check_rows_as(node, rows, sizeof(rows) / sizeof(rows[0]))
+
+static const char *path_of(const struct vrrp_peer_model *peer, size_t i)
+{
+	static char text[2 * ADDR_TEXT_MAX + 8];
+	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s > %s", addr_format(&peer->local[i], local),
+		addr_format(&peer->remote[i], remote));
+	return text;
+}
+
+static void the_defaults(void **state)
+{
+	struct vrrp_model model = good(PEER(""), "a");
+	const struct vrrp_peer_model *peer = &model.peer;
+
+	assert_true(peer->configured);
+	assert_string_equal(peer->node, "b");
+	assert_string_equal(peer->key_file, "/k");
+	assert_int_equal(peer->port, 3780);
+	assert_int_equal(peer->beacon_interval_ms, 100);
+	assert_int_equal(peer->beacon_timeout_ms, 300);
+	assert_false(peer->fenced);
+	assert_int_equal(peer->path_count, 2);
+	assert_string_equal(path_of(peer, 0), "10.9.0.1 > 10.9.0.2");
+	assert_string_equal(path_of(peer, 1), "fd09::1 > fd09::2");
+	vrrp_model_clear(&model);
+}
+
+static void the_other_node_sees_it_from_the_other_end(void **state)
+{
+	struct vrrp_model model = good(PEER(""), "b");
+
+	assert_string_equal(model.peer.node, "a");
+	assert_string_equal(path_of(&model.peer, 0), "10.9.0.2 > 10.9.0.1");
+	assert_string_equal(path_of(&model.peer, 1), "fd09::2 > fd09::1");
+	vrrp_model_clear(&model);
+}
+
+static void every_key(void **state)
+{
+	struct vrrp_model model = good(NODES
+		"peer = { key_file = \"/etc/k\"; port = 65534; beacon_interval_ms = 10;\n"
+		"beacon_timeout_ms = 20; on_isolation = \"fenced\"; };\n" ONE(HEAD V4
+			"witness = { addresses = [ \"10.0.0.1\", \"fd00::1\" ]; interval_ms = 60000; rise = 100; "
+			"fall = 1; };"),
+		"a");
+	const struct vrrp_witness_model *witness = &model.instances[0].witness;
+	char text[ADDR_TEXT_MAX];
+
+	assert_string_equal(model.peer.key_file, "/etc/k");
+	assert_int_equal(model.peer.port, 65534);
+	assert_int_equal(model.peer.beacon_interval_ms, 10);
+	assert_int_equal(model.peer.beacon_timeout_ms, 20);
+	assert_true(model.peer.fenced);
+	assert_int_equal(witness->count, 2);
+	assert_string_equal(addr_format(&witness->addresses[1], text), "fd00::1");
+	assert_int_equal(witness->interval_ms, 60000);
+	assert_int_equal(witness->rise, 100);
+	assert_int_equal(witness->fall, 1);
+	vrrp_model_clear(&model);
+}
+
+static void the_timeout_follows_the_interval(void **state)
+{
+	struct vrrp_model model = good(PEER("beacon_interval_ms = 500;"), "a");
+
+	assert_int_equal(model.peer.beacon_timeout_ms, 1500);
+	vrrp_model_clear(&model);
+}
+
+static void wrong_keys_of_peer(void **state)
+{
+	static const struct row rows[] = {
+		{NODES "peer = { };\n" ONE(HEAD V4),
+			{"t:2: 'key_file' is missing in peer; give a string in quotes"}},
+		{NODES "\npeer = 1;\n" ONE(HEAD V4),
+			{"t:3: 'peer' is 1 in the file; give a group { KEY = VALUE; ... }"}},
+		{PEER("prot = 1;"), {"t:3: unknown key 'prot' in peer; did you mean 'port'?"}},
+		{PEER("port = 0;"), {"t:3: 'port' is 0 in peer; give an integer 1..65534"}},
+		{PEER("port = 65535;"), {"t:3: 'port' is 65535 in peer; give an integer 1..65534"}},
+		{PEER("beacon_interval_ms = 9;"),
+			{"t:3: 'beacon_interval_ms' is 9 in peer; give an integer 10..10000"}},
+		{PEER("beacon_timeout_ms = 60001;"),
+			{"t:3: 'beacon_timeout_ms' is 60001 in peer; give an integer 20..60000"}},
+		{PEER("beacon_timeout_ms = 199;"),
+			{"t:3: 'beacon_timeout_ms' is 199 in peer; give at least twice 'beacon_interval_ms', 200: "
+			 "one beacon may be lost"}},
+		{PEER("beacon_timeout_ms = 200;"), {0}},
+		{PEER("on_isolation = \"wait\";"),
+			{"t:3: 'on_isolation' is \"wait\" in peer; give one of \"take\", \"fenced\""}},
+		{NODES "peer = { key_file = \"k\"; };\n" ONE(HEAD V4),
+			{"t:2: 'key_file' is \"k\" in peer; give an absolute path"}},
+	};
+
+	CHECK_ROWS_AS("a", rows);
+}
+
+static void wrong_nodes(void **state)
+{
+	static const struct row rows[] = {
+		{PEERED("nodes = ( { name = \"a\"; peer_addresses = [ \"10.9.0.1\" ]; } );\n"),
+			{"t:2: 'peer' is for two 'nodes', there are 1; list both, or remove it"}},
+		{PEERED(NODES2("\"10.9.0.1\", \"10.9.1.1\"", "\"10.9.0.2\"")),
+			{"t:2: 'peer' needs as many peer_addresses in node 'a' as in node 'b', one for each path "
+			 "between them; there are 2 and 1"}},
+		{PEERED("nodes = ( { name = \"a\"; }, { name = \"b\"; } );\n"),
+			{"t:2: 'peer' needs as many peer_addresses in node 'a' as in node 'b', one for each path "
+			 "between them; there are 0 and 0"}},
+		{PEERED(NODES2("\"10.9.0.1\", \"10.9.1.1\"", "\"10.9.0.2\", \"fd09::2\"")),
+			{"t:2: peer_addresses no. 2 of node 'a' and of node 'b' are of two families; a path needs "
+			 "one"}},
+		{PEERED(NODES2("\"10.9.0.1\"", "\"10.9.0.1\"")),
+			{"t:2: peer_addresses no. 1 of node 'a' and of node 'b' are the same; give each its own"}},
+	};
+	static const struct row without[] = {
+		{PEERED(""), {"t:1: 'peer' is for two 'nodes', there are 0; list both, or remove it"}},
+	};
+
+	CHECK_ROWS_AS("a", rows);
+	CHECK_ROWS(without);
+}
+
+static void who_is_fenced_needs_a_witness(void **state)
+{
+	static const struct row rows[] = {
+		{PEER("on_isolation = \"fenced\";"),
+			{"t:3: 'on_isolation' is \"fenced\" in peer, but instance 'a' has no 'witness' to ask when "
+			 "the peer is silent, and would never take over from a dead node; give it one"}},
+		{NODES "peer = { key_file = \"/k\";\non_isolation = \"fenced\"; };\n" PAIR("", "", EDGE),
+			{"t:3: 'on_isolation' is \"fenced\" in peer, but group 'edge' has no 'witness' to ask when "
+			 "the peer is silent, and would never take over from a dead node; give it one"}},
+		/* One member's is the group's. */
+		{NODES "peer = { key_file = \"/k\"; on_isolation = \"fenced\"; };\n" PAIR(
+			 "", "witness = { addresses = [ \"10.0.1.1\" ]; };", EDGE),
+			{0}},
+	};
+
+	CHECK_ROWS_AS("a", rows);
+}
+
+static void wrong_witnesses(void **state)
+{
+	static const struct row rows[] = {
+		{WITH("witness = 1;"),
+			{"t:3: 'witness' is 1 in instance 'a'; give a group { KEY = VALUE; ... }"}},
+		{WITNESS(""),
+			{"t:3: 'addresses' is missing in witness of instance 'a'; give an array of strings [ "
+			 "\"...\", \"...\" ]"}},
+		{WITNESS("addresses = [ ];"),
+			{"t:3: 'addresses' in witness of instance 'a' has 0 elements; give 1..8 of them"}},
+		{WITNESS("addresses = [ \"10.0.0.1\" ]; interval_ms = 9; rise = 0; fall = 101;"),
+			{"t:3: 'interval_ms' is 9 in witness of instance 'a'; give an integer 10..60000",
+				"t:3: 'rise' is 0 in witness of instance 'a'; give an integer 1..100",
+				"t:3: 'fall' is 101 in witness of instance 'a'; give an integer 1..100"}},
+		{WITNESS("addresses = [ \"gateway\",\n\"224.0.0.1\",\n\"10.0.0.1/24\" ];"),
+			{"t:3: witness \"gateway\" of instance 'a'; give a unicast IPv4 or IPv6 address on its link",
+				"t:4: witness \"224.0.0.1\" of instance 'a'; give a unicast IPv4 or IPv6 address "
+				"on its link",
+				"t:5: witness \"10.0.0.1/24\" of instance 'a'; give a unicast IPv4 or IPv6 address "
+				"on its link"}},
+		{WITNESS("addresses = [ \"10.0.0.1\",\n\"10.0.0.100\",\n\"10.0.0.1\" ];"),
+			{"t:4: witness 10.0.0.100 of instance 'a' is an address that it shares; give one that "
+			 "always answers, as a gateway's",
+				"t:5: witness 10.0.0.1 stands twice in instance 'a'; remove one"}},
+	};
+
+	CHECK_ROWS(rows);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_defaults),
+		cmocka_unit_test(the_other_node_sees_it_from_the_other_end),
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(the_timeout_follows_the_interval),
+		cmocka_unit_test(wrong_keys_of_peer),
+		cmocka_unit_test(wrong_nodes),
+		cmocka_unit_test(who_is_fenced_needs_a_witness),
+		cmocka_unit_test(wrong_witnesses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -19,51 +19,19 @@ cut_off() { # nothing is left on which it could say goodbye
 }
 cables() { switch_port sw1 lba1 "$1"; switch_port sw3 lba1 "$1"; switch_port sw2 lba2 "$1"; switch_port sw4 lba2 "$1"; }
 
-# No link is lost, another one carries. The kernel's own announcements are off: these are ours.
-active_is() { [ "$(active_link lba bond0)" = "$1" ]; }
-client_knows() { [ "$(knows c1 10.0.1.100)" = "$1" ]; }
-choose() { in_ns lba ip link set bond0 type bond active_slave "$1"; }
-another_link() { # NAME LINK MAC [MAC6], which announce
-	local before
-	before=$(all_moves)
-	ping_all
-	listen
-	choose "$2"
-	ok "$1: announced by $3" wait_for 1 announced_by "${@:3}"
-	is "... nobody moved" "$(all_moves)" "$before"
-	is "... the client has that MAC" "$(knows c1 10.0.1.100)" "$3"
-	lost_at_most 3 "... at most 3 pings are lost"
-	stop announcements
-}
-fail_over_mac() {
-	in_ns lba ip link set front1 nomaster
-	in_ns lba ip link set front2 nomaster
-	in_ns lba ip link set bond0 type bond fail_over_mac active
-	in_ns lba ip link set front1 master bond0
-	in_ns lba ip link set front2 master bond0
-	in_ns lba ip link set front1 up
-	in_ns lba ip link set front2 up
-}
-
 # ---- the bonds' own MACs ----
 
 pair --bond active-backup
 start_edge || bail "no election"
 election active-backup
 pull_and_plug active-backup sw1 sw2
-in_ns lba ip link set bond0 type bond num_grat_arp 0
-choose front1
-sleep 0.1
-another_link "another link is made the active one" front2 "$(mac lba bond0)"
+another_link "another link is made the active one" front1 front2 "$(mac lba bond0)"
 cut_off
 
 fail_over_mac
 ok "fail_over_mac: the group is back" wait_for 15 only lba
-choose front1
-ok "... the client has the MAC of the active link" wait_for 2 client_knows "$(mac lba front1)"
-was=$(mac lba bond0)
-another_link "fail_over_mac: the bond has another MAC" front2 "$(mac lba front2)"
-isnt "... which it had not before" "$(mac lba bond0)" "$was"
+another_link "fail_over_mac: the bond has another MAC" front1 front2 "$(mac lba front2)"
+another_link "... and another one" front2 front1 "$(mac lba front1)"
 stop vrrp-lbb TERM
 stop vrrp-lba TERM
 
@@ -74,7 +42,7 @@ start_edge 'virtual_mac = true;' || bail "no election"
 ok "virtual MAC: a client reaches a backend through the pair" through
 ok "... over IPv6" through fd00:2::11
 is "... by the virtual MACs" "$(knows c1 10.0.1.100) $(knows c1 fd00:1::100) $(knows b1 10.0.2.1)" "$V4 $V6 ${V4%33}34"
-another_link "virtual MAC, another active link" front1 $V4 $V6
+another_link "virtual MAC, another active link" front2 front1 $V4 $V6
 before=$(all_moves)
 ping_all
 switch_port sw1 lba1 down

@@ -22,6 +22,8 @@
 #
 #   election NAME             checks: who has what, and all of it serves
 #   pull_and_plug NAME SWITCH SWITCH   checks: lba's bond0, which ends there, loses one link, the other one too, and gets both back
+#   another_link NAME FROM TO MAC [MAC6]   checks: no link is lost, but another one of lba's bond0 carries, which is announced
+#   fail_over_mac             lba's bond0 has the MAC of the link that carries; it loses its carrier for a moment
 
 CLIENT=c1
 FRONT=bond0 BACK=bond1
@@ -132,4 +134,26 @@ pull_and_plug() {
 	ok "... the client has the old MAC" wait_for 1 mac_moved_to lba
 	sleep 0.3
 	lost_at_most 3 "... at most 3 pings are lost"
+}
+
+# The kernel's own announcements are off: these are the speaker's.
+active_is() { [ "$(active_link lba bond0)" = "$1" ]; }
+choose() { in_ns lba ip link set bond0 type bond active_slave "$1" && wait_for 1 active_is "$1" > /dev/null; }
+another_link() {
+	local before
+	in_ns lba ip link set bond0 type bond num_grat_arp 0
+	choose "$2"
+	before=$(all_moves)
+	ping_all
+	listen
+	choose "$3"
+	ok "$1: announced by $4" wait_for 1 announced_by "${@:4}"
+	is "... nobody moved" "$(all_moves)" "$before"
+	is "... the client has that MAC" "$(knows c1 10.0.1.100)" "$4"
+	lost_at_most 3 "... at most 3 pings are lost"
+	stop announcements
+}
+fail_over_mac() {
+	printf 'link set %s\n' 'front1 nomaster' 'front2 nomaster' 'bond0 type bond fail_over_mac active' \
+		'front1 master bond0' 'front2 master bond0' 'front1 up' 'front2 up' | in_ns lba ip -batch -
 }

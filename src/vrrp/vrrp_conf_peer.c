@@ -39,7 +39,7 @@ static const struct conf_key witness_keys[] = {
 	{"addresses", CONF_TEXTS, true, CONF_AT(struct raw_witness, addresses), 1, VRRP_WITNESSES_MAX},
 	{"interval_ms", CONF_INT, false, CONF_AT(struct raw_witness, interval_ms), 10, 60000, 200},
 	{"rise", CONF_INT, false, CONF_AT(struct raw_witness, rise), 1, 100, 2},
-	{"fall", CONF_INT, false, CONF_AT(struct raw_witness, fall), 1, 100, 3},
+	{"fall", CONF_INT, false, CONF_AT(struct raw_witness, fall), 2, 100, 3},
 	{0},
 };
 

@@ -71,7 +71,8 @@ struct vrrp_witness_model {
 	struct net_addr addresses[VRRP_WITNESSES_MAX];
 	size_t count;         /* 0: none */
 	uint32_t interval_ms; /* 10..60000, default 200 */
-	uint8_t rise, fall; /* answers, and misses, in a row until it is believed: 1..100, default 2 and 3 */
+	uint8_t rise,
+		fall; /* answers, and misses, in a row until it is believed: 1..100, default 2; 2..100, default 3 */
 };
 
 /* The other node of the pair, and how it is reached; see vrrp_beacon.h and vrrp_verdict.h. */

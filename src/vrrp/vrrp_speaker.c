@@ -75,8 +75,13 @@ static void on_tell(void *data, struct vrrp_unit *unit, const char *event, const
 	vrrp_pair_speak(s);
 }
 
+static void on_speak(void *data)
+{
+	vrrp_pair_speak(data);
+}
+
 static const struct vrrp_unit_ops unit_ops = {
-	.drain = on_drain, .tell = on_tell, .add_facts = vrrp_pair_add_facts};
+	.drain = on_drain, .tell = on_tell, .speak = on_speak, .add_facts = vrrp_pair_add_facts};
 
 /* ---- what the kernel says ---- */
 

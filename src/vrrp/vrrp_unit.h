@@ -30,6 +30,8 @@ struct vrrp_unit_ops {
 	/* A transition, or something else that is to be told. state: a transition, whose hook is to be run. */
 	void (*tell)(
 		void *data, struct vrrp_unit *unit, const char *event, const char *cause, bool transition);
+	/* Something that the peer wants to know at once changed. */
+	void (*speak)(void *data);
 	/* What the peer says of the unit, and how the peer is to be judged; facts comes with what the unit knows. */
 	void (*add_facts)(void *data, const struct vrrp_unit *unit, struct vrrp_facts *facts);
 };

@@ -15,7 +15,10 @@
 
 static void on_witness(void *data)
 {
-	vrrp_unit_judge(data);
+	struct vrrp_unit *unit = data;
+
+	unit->ops->speak(unit->data);
+	vrrp_unit_judge(unit);
 }
 
 void vrrp_unit_open_witnesses(struct vrrp_unit *unit)

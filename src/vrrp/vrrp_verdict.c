@@ -127,7 +127,7 @@ static struct vrrp_judgement backup_alone(const struct vrrp_facts *f)
 	if (f->witness == VRRP_WITNESS_LOST)
 		return say(VRRP_VERDICT_HOLD, "fenced: the peer and the witness are silent");
 	if (f->witness == VRRP_WITNESS_UNKNOWN)
-		return say(VRRP_VERDICT_HOLD, "fenced: the peer is silent, the witness not asked yet");
+		return say(VRRP_VERDICT_HOLD, "fenced: the peer is silent, the witness has not answered yet");
 	return say(VRRP_VERDICT_HOLD, "fenced: the peer is silent, and there is no witness");
 }
 

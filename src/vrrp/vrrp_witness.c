@@ -54,10 +54,17 @@ const char *vrrp_witness_name(enum vrrp_witness state)
 
 /* ---- one of them ---- */
 
+/* Reached, and nothing has been missed since. */
+static bool is_sure(const struct witness *w)
+{
+	return w->state == VRRP_WITNESS_REACHED && w->bad == 0;
+}
+
 static void judge(struct witness *w, bool answered)
 {
 	const struct vrrp_witness_model *m = &w->set->model;
 	enum vrrp_witness before = w->state;
+	bool was_sure = is_sure(w);
 
 	w->good = answered ? (w->good < 255 ? w->good + 1 : 255) : 0;
 	w->bad = answered ? 0 : (w->bad < 255 ? w->bad + 1 : 255);
@@ -66,7 +73,7 @@ static void judge(struct witness *w, bool answered)
 		w->state = VRRP_WITNESS_REACHED;
 	else if (w->bad >= m->fall)
 		w->state = VRRP_WITNESS_LOST;
-	if (w->state != before)
+	if (w->state != before || is_sure(w) != was_sure)
 		w->set->changed(w->set->data);
 }
 
@@ -237,9 +244,9 @@ enum vrrp_witness vrrp_witnesses_state(const struct vrrp_witnesses *set)
 	if (!set || set->model.count == 0)
 		return VRRP_WITNESS_NONE;
 	for (size_t i = 0; i < set->model.count; i++) {
-		if (set->list[i].state == VRRP_WITNESS_REACHED)
+		if (is_sure(&set->list[i]))
 			return VRRP_WITNESS_REACHED;
-		if (set->list[i].state == VRRP_WITNESS_UNKNOWN)
+		if (set->list[i].state != VRRP_WITNESS_LOST)
 			state = VRRP_WITNESS_UNKNOWN;
 	}
 	return state;

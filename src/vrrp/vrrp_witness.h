@@ -25,7 +25,8 @@ int vrrp_witnesses_open(struct vrrp_witnesses **out, struct ev_loop *loop, const
 	const struct vrrp_witness_model *model, vrrp_witness_fn *changed, void *data);
 void vrrp_witnesses_close(struct vrrp_witnesses *witnesses); /* NULL is fine */
 
-/* REACHED when one answers, LOST when none does, UNKNOWN before that is clear. */
+/* REACHED when one answered what it was asked last, LOST when all are lost, else UNKNOWN: a witness that dies is missed by
+ * both nodes before one of them has lost it, and neither claims to be better placed. */
 enum vrrp_witness vrrp_witnesses_state(const struct vrrp_witnesses *witnesses);
 
 /* Of witness i: its state, and how long its last answer took and is ago (ns; VRRP_NEVER without one). */

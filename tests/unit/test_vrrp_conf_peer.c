@@ -64,7 +64,7 @@ static void every_key(void **state)
 		"peer = { key_file = \"/etc/k\"; port = 65534; beacon_interval_ms = 10;\n"
 		"beacon_timeout_ms = 20; on_isolation = \"fenced\"; };\n" ONE(HEAD V4
 			"witness = { addresses = [ \"10.0.0.1\", \"fd00::1\" ]; interval_ms = 60000; rise = 100; "
-			"fall = 1; };"),
+			"fall = 2; };"),
 		"a");
 	const struct vrrp_witness_model *witness = &model.instances[0].witness;
 	char text[ADDR_TEXT_MAX];
@@ -78,7 +78,7 @@ static void every_key(void **state)
 	assert_string_equal(addr_format(&witness->addresses[1], text), "fd00::1");
 	assert_int_equal(witness->interval_ms, 60000);
 	assert_int_equal(witness->rise, 100);
-	assert_int_equal(witness->fall, 1);
+	assert_int_equal(witness->fall, 2);
 	vrrp_model_clear(&model);
 }
 
@@ -173,7 +173,7 @@ static void wrong_witnesses(void **state)
 		{WITNESS("addresses = [ \"10.0.0.1\" ]; interval_ms = 9; rise = 0; fall = 101;"),
 			{"t:3: 'interval_ms' is 9 in witness of instance 'a'; give an integer 10..60000",
 				"t:3: 'rise' is 0 in witness of instance 'a'; give an integer 1..100",
-				"t:3: 'fall' is 101 in witness of instance 'a'; give an integer 1..100"}},
+				"t:3: 'fall' is 101 in witness of instance 'a'; give an integer 2..100"}},
 		{WITNESS("addresses = [ \"gateway\",\n\"224.0.0.1\",\n\"10.0.0.1/24\" ];"),
 			{"t:3: witness \"gateway\" of instance 'a'; give a unicast IPv4 or IPv6 address on its link",
 				"t:4: witness \"224.0.0.1\" of instance 'a'; give a unicast IPv4 or IPv6 address "

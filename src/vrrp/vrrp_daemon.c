@@ -34,6 +34,7 @@ struct daemon {
 	ev_timer leave;       /* looks whether all is handed over */
 	int64_t leave_before; /* ns */
 	bool leaving;
+	bool ended; /* the units have stopped; only the hook is waited for */
 	char realtime[160];
 };
 
@@ -53,8 +54,14 @@ static int reload(void *data, char *text, size_t size)
 	struct daemon *d = data;
 	struct conf_errors errors;
 	struct vrrp_model model;
-	int err = load(d->options, &model, &errors);
+	int err;
 
+	if (d->leaving || d->ended) {
+		snprintf(text, size, "tandem-vrrp is ending; the config is not looked at");
+		vrrp_speaker_event(&d->speaker, "config", "refused", text);
+		return -ESHUTDOWN;
+	}
+	err = load(d->options, &model, &errors);
 	if (err) {
 		conf_errors_write(&errors, stderr, "");
 		snprintf(text, size, "%.1000s%s",
@@ -137,6 +144,7 @@ static void on_hooks(struct ev_loop *loop, ev_timer *timer, int events)
 /* The hook hears of the last transitions too. */
 static void finish_hooks(struct daemon *d)
 {
+	d->ended = true;
 	d->leave_before = vrrp_now() + LEAVE_MAX_NS;
 	ev_timer_stop(d->loop, &d->leave);
 	ev_set_cb(&d->leave, on_hooks);

@@ -400,8 +400,9 @@ void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s)
 		const struct vrrp_address *list = vrrp_router_addresses(&inst->routers[r], &count);
 
 		for (size_t i = 0; i < count; i++)
-			vrrp_net_expire_address(inst->shared->net, inst->routers[r].place, &list[i],
-				flags_for(inst, &list[i]), expire_s);
+			if (!is_interfaces_own(inst, inst->routers[r].place, &list[i].addr))
+				vrrp_net_expire_address(inst->shared->net, inst->routers[r].place, &list[i],
+					flags_for(inst, &list[i]), expire_s);
 	}
 }
 

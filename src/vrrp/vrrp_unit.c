@@ -301,6 +301,9 @@ static void start(struct vrrp_unit *unit)
 	/* What is there becomes ours to take away. */
 	if (unit->start == VRRP_START_INHERIT)
 		acquire(unit);
+	/* The kernel shall not end it any more. */
+	for (size_t i = 0; i < unit->member_count && unit->start == VRRP_START_RESUME; i++)
+		vrrp_inst_leave(&unit->members[i], 0);
 	unit->start = VRRP_START_FRESH;
 	unit->blocked = false;
 	unit->patient_until = 0;
@@ -336,6 +339,8 @@ void vrrp_unit_look(struct vrrp_unit *unit)
 	bool moved = false;
 	size_t back = 0;
 
+	if (unit->stopped)
+		return;
 	for (size_t i = 0; i < unit->member_count; i++)
 		moved |= vrrp_inst_look(&unit->members[i], unit->start != VRRP_START_FRESH);
 	if (unit->tracks)
@@ -369,6 +374,8 @@ void vrrp_unit_heard(struct vrrp_unit *unit, size_t member, const struct vrrp_he
 {
 	struct vrrp_event event = {.type = VRRP_EVENT_ADVERT, .heard = *heard};
 
+	if (unit->stopped)
+		return;
 	note_pause(unit);
 	/* One comparison decides for the whole unit: that of its first virtual router. */
 	event.heard.leading = heard->leading && member == 0;
@@ -557,12 +564,16 @@ void vrrp_unit_close(struct vrrp_unit *unit)
 
 void vrrp_unit_offer(struct vrrp_unit *unit)
 {
-	if (unit->fsm.state == VRRP_ACTIVE)
+	if (unit->fsm.state == VRRP_ACTIVE && !unit->stopped)
 		step_plain(unit, VRRP_EVENT_OFFER);
 }
 
 int vrrp_unit_failover(struct vrrp_unit *unit, char *text, size_t size)
 {
+	if (unit->stopped) {
+		snprintf(text, size, "%s: tandem-vrrp is ending", unit->name);
+		return -EAGAIN;
+	}
 	switch (unit->fsm.state) {
 	case VRRP_ACTIVE:
 		step_plain(unit, VRRP_EVENT_OFFER);

@@ -105,6 +105,7 @@ vrrp a "$(front 200 500 'resume = true;')"
 vrrp b "$(front 100 500)"
 wait_for 5 is_state a active > /dev/null && wait_for 2 is_state b backup > /dev/null || bail "no election"
 before=$(moves b)
+spawn kept a ip -o monitor address dev eth0
 pinging 10.0.1.100
 stop vrrp-a TERM
 ok "resume: the addresses stay" one_has_it a
@@ -120,9 +121,33 @@ is "... the other noticed nothing" "$(moves b) $(vjson b '[0].state')" "$before 
 is "... the addresses stay for good" "$(active_nodes 10.0.1.100 a b) $(active_nodes fd00:1::100 a b)" "a a"
 is "... and the client neither" "$(pings_lost)" 0
 is "... nor is an end of the addresses set" "$(in_ns a ip addr show eth0 | grep -A 1 -w '10.0.1.100/24' | grep -c 'valid_lft forever')" 1
+stop kept
+is "... nor was one come to" "$(grep -c Deleted "$(log_of kept)") $(vjson a '[0].put_back')" "0 0"
 stop vrrp-a TERM
 ok "without a start they go by themselves" wait_for 4 one_has_it b
 ok "... the other took over" is_state b active
+stop vrrp-b TERM
+
+hooks=$(mktemp -d /run/tandem-e2e-XXXXXX) # above a hook no directory may be written by others
+printf '#!/bin/sh\nsleep 5\n' > "$hooks/slow"
+chmod 755 "$hooks" "$hooks/slow"
+vrrp a "$(front 200 10 "resume = true; notify = { command = [ \"$hooks/slow\" ]; };")"
+wait_for 2 is_state a active > /dev/null || bail "nobody is active"
+kill -TERM "$(pid_of vrrp-a)"
+sleep 0.2
+not_ok "while a slow hook is waited for, nothing is asked of it any more" vctl a failover front
+kill -HUP "$(pid_of vrrp-a)"
+ok "... nor is a config looked at" wait_log vrrp-a 1 'config: refused: tandem-vrrp is ending'
+wait_exit vrrp-a 5
+ok "... and the addresses go by themselves, once" has_not a 10.0.1.100
+ok "... of both families" has_not a fd00:1::100
+rm -rf "$hooks"
+
+vrrp a "$(front 255 100 'resume = true;' | sed 's|"10.0.1.100/24", "fd00:1::100/64"|"10.0.1.11/24"|')"
+wait_for 2 is_state a active > /dev/null || bail "the owner is not active"
+stop vrrp-a TERM
+is "an owner leaves the interface's own address as it was" \
+	"$(in_ns a ip addr show eth0 | grep -A 1 -w '10.0.1.11/24' | grep -c 'valid_lft forever')" 1
 
 # ---- real time ----
 

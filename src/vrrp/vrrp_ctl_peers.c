@@ -70,7 +70,7 @@ json_t *vrrp_ctl_peers(const struct vrrp_speaker *s)
 	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:s, s:s, s:I, s:I, s:I, s:o}",
 		"configured", model->configured, "error", s->peer_error, "node", model->node, "says_node",
 		status.says_node, "boot", boot, "heard", status.boot != 0, "fresh",
-		s->peer && vrrp_peer_is_fresh(s->peer), "same_config",
+		s->peer && vrrp_said_is_fresh(vrrp_peer_said(s->peer), vrrp_now()), "same_config",
 		status.boot ? json_boolean(status.same_config) : json_null(), "table",
 		table_name(status.table), "on_isolation", model->fenced ? "fenced" : "take", "port",
 		(json_int_t)model->port, "beacon_interval_ms", (json_int_t)model->beacon_interval_ms,
@@ -104,7 +104,8 @@ static json_t *peer_word(const struct vrrp_speaker *s, const struct vrrp_unit *u
 	struct vrrp_beacon_unit word;
 	int64_t heard_at;
 
-	if (!s->peer || vrrp_peer_word(s->peer, unit->name, &word, &heard_at) != VRRP_PEER_NAMES_IT)
+	if (!s->peer || vrrp_said_unit(vrrp_peer_said(s->peer), vrrp_beacon_hash(unit->name), now, &word,
+				&heard_at) != VRRP_SAID_NAMES_IT)
 		return json_null();
 	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o}", "state",
 		vrrp_state_name((enum vrrp_state)word.state), "priority", word.priority, "lan_well",
@@ -115,7 +116,7 @@ static json_t *peer_word(const struct vrrp_speaker *s, const struct vrrp_unit *u
 json_t *vrrp_ctl_pair_row(
 	const struct vrrp_speaker *s, const struct vrrp_unit *unit, const struct vrrp_inst *inst)
 {
-	const struct vrrp_judgement *j = &unit->judgement;
+	const struct vrrp_judgement *j = &unit->judge.last;
 	int64_t now = vrrp_now();
 
 	return json_pack("{s:{s:s, s:s, s:I, s:I}, s:s, s:o, s:o}", "verdict", "name",

@@ -40,29 +40,12 @@ static const struct vrrp_peer_ops ops = {.unit = on_unit, .heard = on_heard, .te
 void vrrp_pair_add_facts(void *data, const struct vrrp_unit *unit, struct vrrp_facts *facts)
 {
 	const struct vrrp_speaker *s = data;
-	struct vrrp_peer_status status;
-	enum vrrp_peer_says says;
-	int64_t heard_at, listened;
 
-	facts->paired = s->peer != NULL;
 	facts->on_isolation = s->model->peer.fenced ? VRRP_ISOLATION_FENCED : VRRP_ISOLATION_TAKE;
 	facts->peer = (struct vrrp_beacon_unit){.state = VRRP_INITIALIZE};
-	if (!s->peer)
-		return;
-	vrrp_peer_status(s->peer, &status);
-	facts->peer_table = status.table;
-	facts->peer_fresh = vrrp_peer_is_fresh(s->peer);
-	facts->peer_ever = vrrp_peer_was_heard(s->peer);
-	says = vrrp_peer_word(s->peer, unit->name, &facts->peer, &heard_at);
-	if (says == VRRP_PEER_NOT_YET)
-		facts->peer_fresh = facts->peer_ever = false;
-	/* Adverts of priority 0 that are newer than the word: it leaves, or was killed and its guard says so. */
-	if (says == VRRP_PEER_NAMES_IT && unit->fsm.left && heard_at <= unit->fsm.heard_at)
-		facts->peer.priority = 0;
-	/* Who was not listening has not waited. */
-	listened = vrrp_now() - vrrp_peer_opened_at(s->peer);
-	if (!facts->peer_ever && listened < facts->waited_ns)
-		facts->waited_ns = listened;
+	if (s->peer)
+		vrrp_said_facts(
+			vrrp_peer_said(s->peer), vrrp_beacon_hash(unit->name), &unit->fsm, vrrp_now(), facts);
 }
 
 void vrrp_pair_speak(struct vrrp_speaker *s)

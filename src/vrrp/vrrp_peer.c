@@ -17,8 +17,7 @@
 #define READ_TURN    64
 #define HELLO_GAP_NS (100 * MS)
 #define PAUSE_NS     (250 * MS) /* what waits in a socket for so long is old */
-#define PAST_BOOTS   8
-#define WAITING_MAX  4096 /* more than a socket buffers */
+#define WAITING_MAX  4096       /* more than a socket buffers */
 
 struct path {
 	struct vrrp_peer *peer;
@@ -27,16 +26,9 @@ struct path {
 	int fd, send_error;
 	ev_io readable;
 	struct secure_dgram *channel;
-	int64_t heard_at, hello_at;
+	int64_t hello_at;
 	bool up;
-	uint32_t heard_us_ms;
 	uint64_t sent, received, malformed, outdated;
-};
-
-struct word {
-	struct vrrp_beacon_unit unit;
-	uint64_t sequence;
-	int64_t heard_at;
 };
 
 struct vrrp_peer {
@@ -49,26 +41,11 @@ struct vrrp_peer {
 	struct path paths[VRRP_PATHS_MAX];
 	uint64_t boot, sequence; /* ours */
 	uint32_t config_hash;    /* ours */
-	int64_t opened_at;
-	int64_t next_at; /* of the next beacon */
-	bool has_news;   /* it does not wait until then */
+	int64_t next_at;         /* of the next beacon */
+	bool has_news;           /* it does not wait until then */
 	bool fresh;
-	/* the peer's last word */
-	char says_node[VRRP_NAME_MAX + 1];
-	uint64_t peer_boot, peer_sequence;
-	uint64_t past_boots[PAST_BOOTS]; /* a ring: what comes of one of these was held up on the way */
-	size_t past_next;
-	uint32_t peer_config_hash;
-	uint8_t table;
-	uint8_t parts, parts_heard[UINT8_MAX + 1]; /* which of its parts came since its start */
-	struct word words[VRRP_INSTANCES_MAX];
-	size_t word_count;
+	struct vrrp_said said;
 };
-
-static int64_t timeout_ns(const struct vrrp_peer *peer)
-{
-	return (int64_t)peer->model.beacon_timeout_ms * MS;
-}
 
 static uint32_t ms_since(int64_t at, int64_t now)
 {
@@ -154,7 +131,7 @@ static void speak(struct vrrp_peer *peer)
 
 		snprintf(beacon.node, sizeof(beacon.node), "%s", peer->node);
 		for (size_t i = 0; i < peer->model.path_count; i++)
-			beacon.path_heard_ms[i] = ms_since(peer->paths[i].heard_at, now);
+			beacon.path_heard_ms[i] = ms_since(peer->said.path[i].heard_at, now);
 		fill(peer, part * VRRP_BEACON_UNITS, &beacon);
 		send_part(peer, &beacon);
 	}
@@ -166,10 +143,10 @@ static void arm(struct vrrp_peer *peer)
 	int64_t at = peer->has_news ? 0 : peer->next_at;
 
 	for (size_t i = 0; i < peer->model.path_count; i++) {
-		const struct path *path = &peer->paths[i];
+		int64_t silent_at = peer->said.path[i].heard_at + peer->said.timeout_ns;
 
-		if (path->up && path->heard_at + timeout_ns(peer) < at)
-			at = path->heard_at + timeout_ns(peer);
+		if (peer->paths[i].up && silent_at < at)
+			at = silent_at;
 	}
 	vrrp_timer_set(peer->due, at);
 }
@@ -197,7 +174,7 @@ static void look_at_age(struct vrrp_peer *peer, int64_t now)
 
 	for (size_t i = 0; i < peer->model.path_count; i++) {
 		struct path *path = &peer->paths[i];
-		bool up = path->heard_at != VRRP_NEVER && now - path->heard_at < timeout_ns(peer);
+		bool up = vrrp_said_path_is_fresh(&peer->said, i, now);
 
 		if (up != path->up) {
 			path->up = up;
@@ -213,80 +190,27 @@ static void look_at_age(struct vrrp_peer *peer, int64_t now)
 	peer->ops->heard(peer->data);
 }
 
-/* Parts come by several paths, each at its own speed: what is newer counts for each unit by itself. */
-static bool take_words(struct vrrp_peer *peer, const struct vrrp_beacon *beacon, int64_t now)
-{
-	bool news = false;
-
-	for (size_t i = 0; i < beacon->unit_count; i++) {
-		size_t at = 0;
-
-		while (at < peer->word_count && peer->words[at].unit.name_hash != beacon->units[i].name_hash)
-			at++;
-		if (at == VRRP_INSTANCES_MAX ||
-			(at < peer->word_count && beacon->sequence <= peer->words[at].sequence))
-			continue;
-		peer->words[at] = (struct word){
-			.unit = beacon->units[i], .sequence = beacon->sequence, .heard_at = now};
-		peer->word_count += at == peer->word_count;
-		news = true;
-	}
-	return news;
-}
-
-/* The peer began anew; false: that was before another start of it, of which we heard since. */
-static bool take_boot(struct vrrp_peer *peer, uint64_t boot)
-{
-	for (size_t i = 0; i < PAST_BOOTS; i++)
-		if (peer->past_boots[i] == boot)
-			return false;
-	if (peer->peer_boot) {
-		peer->past_boots[peer->past_next++ % PAST_BOOTS] = peer->peer_boot;
-		peer->ops->tell(peer->data, "peer restarted", "its beacons are of another start");
-	}
-	peer->peer_boot = boot;
-	peer->peer_sequence = 0;
-	peer->word_count = 0;
-	peer->parts = 0;
-	return true;
-}
-
-static void take_head(struct vrrp_peer *peer, const struct vrrp_beacon *beacon)
-{
-	if (beacon->parts != peer->parts) {
-		peer->parts = beacon->parts;
-		memset(peer->parts_heard, 0, sizeof(peer->parts_heard));
-	}
-	peer->parts_heard[beacon->part] = 1;
-	peer->peer_sequence = beacon->sequence;
-	memcpy(peer->says_node, beacon->node, sizeof(peer->says_node));
-	peer->table = beacon->table;
-	peer->peer_config_hash = beacon->config_hash;
-}
-
 static void take(struct path *path, const uint8_t *plain, size_t len, int64_t now)
 {
 	struct vrrp_peer *peer = path->peer;
 	static struct vrrp_beacon beacon;
-	bool news;
+	enum vrrp_said_what what;
+	bool restarted;
 
 	if (vrrp_beacon_decode(plain, len, &beacon) || !beacon.boot) {
 		path->malformed++;
 		return;
 	}
-	if (beacon.boot != peer->peer_boot && !take_boot(peer, beacon.boot)) {
+	what = vrrp_said_beacon(&peer->said, path->number, &beacon, now, &restarted);
+	if (what == VRRP_SAID_OUTDATED) {
 		path->outdated++;
 		return;
 	}
 	path->received++;
-	path->heard_at = now;
-	path->heard_us_ms =
-		path->number < beacon.path_count ? beacon.path_heard_ms[path->number] : UINT32_MAX;
-	if (beacon.sequence > peer->peer_sequence)
-		take_head(peer, &beacon);
-	news = take_words(peer, &beacon, now);
+	if (restarted)
+		peer->ops->tell(peer->data, "peer restarted", "its beacons are of another start");
 	look_at_age(peer, now);
-	if (news)
+	if (what == VRRP_SAID_NEWS)
 		peer->ops->heard(peer->data);
 }
 
@@ -319,14 +243,6 @@ static bool read_one(struct path *path)
 	return true;
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *io, int events)
-{
-	struct path *path = io->data;
-
-	for (int i = 0; i < READ_TURN && read_one(path); i++)
-		;
-}
-
 /* What waits in the sockets came while this process stood still, nobody knows when, and the newest of it may be lost. */
 static void forget_waiting(struct vrrp_peer *peer)
 {
@@ -347,11 +263,16 @@ static void forgive_pause(struct vrrp_peer *peer)
 		return;
 	peer->next_at = now;
 	forget_waiting(peer);
-	for (size_t i = 0; i < peer->model.path_count; i++)
-		if (peer->paths[i].heard_at != VRRP_NEVER)
-			peer->paths[i].heard_at += late;
-	for (size_t i = 0; i < peer->word_count; i++)
-		peer->words[i].heard_at += late;
+	vrrp_said_forgive(&peer->said, late, now);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct path *path = io->data;
+
+	forgive_pause(path->peer);
+	for (int i = 0; i < READ_TURN && read_one(path); i++)
+		;
 }
 
 void vrrp_peer_drain(struct vrrp_peer *peer)
@@ -396,8 +317,7 @@ static int open_path(struct vrrp_peer *peer, size_t i, const struct secure_keys 
 	path->number = i;
 	path->local = peer->model.local[i];
 	path->remote = peer->model.remote[i];
-	path->heard_at = path->hello_at = VRRP_NEVER;
-	path->heard_us_ms = UINT32_MAX;
+	path->hello_at = VRRP_NEVER;
 	err = secure_dgram_open(&path->channel, "beacon", keys);
 	if (err)
 		return err;
@@ -455,7 +375,8 @@ int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_tim
 		vrrp_peer_close(peer);
 		return err;
 	}
-	peer->opened_at = peer->next_at = vrrp_now();
+	peer->next_at = vrrp_now();
+	vrrp_said_init(&peer->said, model->path_count, (int64_t)model->beacon_timeout_ms * MS, peer->next_at);
 	arm(peer);
 	*out = peer;
 	return 0;
@@ -516,24 +437,9 @@ int vrrp_peer_rekey(struct vrrp_peer *peer, char *error, size_t error_size)
 
 /* ---- what is known ---- */
 
-bool vrrp_peer_is_fresh(const struct vrrp_peer *peer)
+const struct vrrp_said *vrrp_peer_said(const struct vrrp_peer *peer)
 {
-	int64_t now = vrrp_now();
-
-	for (size_t i = 0; i < peer->model.path_count; i++)
-		if (peer->paths[i].heard_at != VRRP_NEVER && now - peer->paths[i].heard_at < timeout_ns(peer))
-			return true;
-	return false;
-}
-
-bool vrrp_peer_was_heard(const struct vrrp_peer *peer)
-{
-	return peer->peer_boot != 0;
-}
-
-int64_t vrrp_peer_opened_at(const struct vrrp_peer *peer)
-{
-	return peer->opened_at;
+	return &peer->said;
 }
 
 void vrrp_peer_set_config_hash(struct vrrp_peer *peer, uint32_t hash)
@@ -541,34 +447,14 @@ void vrrp_peer_set_config_hash(struct vrrp_peer *peer, uint32_t hash)
 	peer->config_hash = hash;
 }
 
-static bool heard_all_parts(const struct vrrp_peer *peer)
-{
-	return peer->parts && !memchr(peer->parts_heard, 0, peer->parts);
-}
-
-enum vrrp_peer_says vrrp_peer_word(
-	const struct vrrp_peer *peer, const char *unit, struct vrrp_beacon_unit *out, int64_t *heard_at)
-{
-	uint64_t hash = vrrp_beacon_hash(unit);
-
-	for (size_t i = 0; i < peer->word_count; i++)
-		if (peer->words[i].unit.name_hash == hash &&
-			vrrp_now() - peer->words[i].heard_at < timeout_ns(peer)) {
-			*out = peer->words[i].unit;
-			*heard_at = peer->words[i].heard_at;
-			return VRRP_PEER_NAMES_IT;
-		}
-	return heard_all_parts(peer) ? VRRP_PEER_DOES_NOT : VRRP_PEER_NOT_YET;
-}
-
 void vrrp_peer_status(const struct vrrp_peer *peer, struct vrrp_peer_status *out)
 {
 	*out = (struct vrrp_peer_status){.node = peer->model.node,
-		.boot = peer->peer_boot,
-		.same_config = peer->config_hash == peer->peer_config_hash,
-		.table = peer->table,
+		.boot = peer->said.boot,
+		.same_config = peer->config_hash == peer->said.config_hash,
+		.table = peer->said.table,
 		.paths = peer->model.path_count};
-	memcpy(out->says_node, peer->says_node, sizeof(out->says_node));
+	memcpy(out->says_node, peer->said.node, sizeof(out->says_node));
 }
 
 void vrrp_peer_path(const struct vrrp_peer *peer, size_t i, struct vrrp_peer_path *out)
@@ -579,8 +465,8 @@ void vrrp_peer_path(const struct vrrp_peer *peer, size_t i, struct vrrp_peer_pat
 		.remote = path->remote,
 		.up = path->up,
 		.session = secure_dgram_is_ready(path->channel),
-		.heard_at = path->heard_at,
-		.heard_us_ms = path->heard_us_ms,
+		.heard_at = peer->said.path[i].heard_at,
+		.heard_us_ms = peer->said.path[i].heard_us_ms,
 		.send_error = path->send_error,
 		.beacons_sent = path->sent,
 		.beacons_received = path->received,

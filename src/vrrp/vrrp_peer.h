@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The other node, heard by more ways than the shared links: beacons over every path of the pair (UDP between the nodes'
- * peer_addresses), sealed by secure_dgram. Sends what this node says of itself, keeps the peer's last word. Judges nothing:
- * vrrp_verdict does.
+ * peer_addresses), sealed by secure_dgram. Sends what this node says of itself; vrrp_said keeps what the peer said. Judges
+ * nothing: vrrp_verdict does.
  */
 #ifndef TANDEM_VRRP_PEER_H
 #define TANDEM_VRRP_PEER_H
@@ -14,6 +14,7 @@
 #include "common/secure_dgram.h"
 #include "vrrp/vrrp_beacon.h"
 #include "vrrp/vrrp_model.h"
+#include "vrrp/vrrp_said.h"
 #include "vrrp/vrrp_timer.h"
 
 struct ev_loop;
@@ -50,16 +51,8 @@ void vrrp_peer_drain(struct vrrp_peer *peer);
 /* What beacons say from now on; see vrrp_beacon.h. */
 void vrrp_peer_set_config_hash(struct vrrp_peer *peer, uint32_t hash);
 
-/* A beacon came by some path within the timeout; one came at all. */
-bool vrrp_peer_is_fresh(const struct vrrp_peer *peer);
-bool vrrp_peer_was_heard(const struct vrrp_peer *peer);
-int64_t vrrp_peer_opened_at(const struct vrrp_peer *peer); /* so long we listen */
-
-/* Its last word of the unit with that name, within the timeout, and when it came. NOT_YET: it may come, for not all parts
- * of its beacons were heard since its start. */
-enum vrrp_peer_says { VRRP_PEER_NOT_YET, VRRP_PEER_DOES_NOT, VRRP_PEER_NAMES_IT };
-enum vrrp_peer_says vrrp_peer_word(
-	const struct vrrp_peer *peer, const char *unit, struct vrrp_beacon_unit *out, int64_t *heard_at);
+/* What it said last. */
+const struct vrrp_said *vrrp_peer_said(const struct vrrp_peer *peer);
 
 /* For status. */
 struct vrrp_peer_path {

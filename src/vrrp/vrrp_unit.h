@@ -15,10 +15,10 @@
 #include "vrrp/vrrp_flap.h"
 #include "vrrp/vrrp_fsm.h"
 #include "vrrp/vrrp_inst.h"
+#include "vrrp/vrrp_judge.h"
 #include "vrrp/vrrp_priority.h"
 #include "vrrp/vrrp_timer.h"
 #include "vrrp/vrrp_track.h"
-#include "vrrp/vrrp_verdict.h"
 #include "vrrp/vrrp_witness.h"
 
 struct vrrp_unit;
@@ -67,12 +67,12 @@ struct vrrp_unit {
 	const char *state_before;        /* the name of the state that was told last */
 	uint64_t since_ms;               /* wall clock of the last transition */
 	uint64_t transitions;
-	struct vrrp_judgement judgement; /* the last one; why is NULL before the first */
-	uint64_t holds, yields;          /* times that the verdict was that */
-	uint64_t pauses;                 /* the process was late by more than half an advert interval */
-	int64_t longest_pause;           /* ns */
-	int64_t noted_deadline;          /* the one that the last pause was noticed by */
-	int64_t last_sent_at;            /* ns, VRRP_NEVER */
+	struct vrrp_judge judge;
+	uint64_t holds, yields; /* times that the verdict was that */
+	uint64_t pauses;        /* the process was late by more than half an advert interval */
+	int64_t longest_pause;  /* ns */
+	int64_t noted_deadline; /* the one that the last pause was noticed by */
+	int64_t last_sent_at;   /* ns, VRRP_NEVER */
 };
 
 /* A unit of the model; starts when it can. rundir is for tracks. 0, -ENOMEM or -errno; *out is freed by close. */

@@ -77,12 +77,6 @@ static bool is_lan_well(const struct vrrp_unit *unit)
 	return true;
 }
 
-/* 0 while it leaves, as in adverts. */
-static uint8_t spoken_priority(const struct vrrp_unit *unit)
-{
-	return unit->fsm.state == VRRP_HANDOVER ? 0 : vrrp_fsm_priority(&unit->fsm);
-}
-
 static void leading_source(const struct vrrp_unit *unit, uint8_t out[16])
 {
 	memcpy(out, unit->members[0].routers[0].source.bytes, 16);
@@ -90,11 +84,13 @@ static void leading_source(const struct vrrp_unit *unit, uint8_t out[16])
 
 void vrrp_unit_word(const struct vrrp_unit *unit, struct vrrp_beacon_unit *out)
 {
-	int64_t heard = unit->members[0].routers[0].heard_at, ago = vrrp_now() - heard;
+	int64_t now = vrrp_now(), heard = unit->members[0].routers[0].heard_at, ago = now - heard;
+	struct vrrp_facts facts;
 
+	vrrp_judge_facts(&unit->fsm, now, &facts);
 	*out = (struct vrrp_beacon_unit){.name_hash = vrrp_beacon_hash(unit->name),
-		.state = (uint8_t)unit->fsm.state,
-		.priority = spoken_priority(unit),
+		.state = (uint8_t)facts.state,
+		.priority = facts.priority,
 		.lan_well = is_lan_well(unit),
 		.witness = (uint8_t)vrrp_unit_witness(unit),
 		.heard_ms =
@@ -102,23 +98,12 @@ void vrrp_unit_word(const struct vrrp_unit *unit, struct vrrp_beacon_unit *out)
 	leading_source(unit, out->source);
 }
 
-/* Adverts do come, of lower priorities: the down timer ended because we preempt. */
-static bool is_preempting(const struct vrrp_fsm *fsm, int64_t now)
+static struct vrrp_facts gather(const struct vrrp_unit *unit, int64_t now)
 {
-	return fsm->lower_at != VRRP_NEVER && now - fsm->lower_at < vrrp_fsm_down_interval(fsm);
-}
+	struct vrrp_facts facts = {
+		.witness = vrrp_unit_witness(unit), .lan_well = is_lan_well(unit), .table = VRRP_TABLE_NONE};
 
-static struct vrrp_facts gather(const struct vrrp_unit *unit)
-{
-	int64_t now = vrrp_now();
-	struct vrrp_facts facts = {.state = unit->fsm.state,
-		.priority = spoken_priority(unit),
-		.preempting = is_preempting(&unit->fsm, now),
-		.witness = vrrp_unit_witness(unit),
-		.lan_well = is_lan_well(unit),
-		.table = VRRP_TABLE_NONE,
-		.waited_ns = now - unit->fsm.since};
-
+	vrrp_judge_facts(&unit->fsm, now, &facts);
 	leading_source(unit, facts.source);
 	unit->ops->add_facts(unit->data, unit, &facts);
 	return facts;
@@ -126,60 +111,46 @@ static struct vrrp_facts gather(const struct vrrp_unit *unit)
 
 /* ---- the judgement ---- */
 
-static void remember(struct vrrp_unit *unit, struct vrrp_judgement judgement)
+/* True: *event is for the state machine. What is new is told. */
+static bool judge(struct vrrp_unit *unit, struct vrrp_event *event)
 {
-	bool news = judgement.verdict == VRRP_VERDICT_HOLD &&
-		    (unit->judgement.verdict != judgement.verdict || unit->judgement.why != judgement.why);
+	int64_t now = vrrp_now();
+	struct vrrp_facts facts = gather(unit, now);
+	bool follows = vrrp_judge(&unit->judge, &unit->fsm, &facts, now, event);
+	const char *why = unit->judge.last.why;
 
-	unit->judgement = judgement;
-	if (news) {
+	if (follows && event->type == VRRP_EVENT_HOLD && unit->judge.news) {
 		unit->holds++;
-		unit->ops->tell(unit->data, unit, "hold", judgement.why, false);
+		unit->ops->tell(unit->data, unit, "hold", why, false);
+	} else if (follows && event->type == VRRP_EVENT_YIELD) {
+		unit->yields++;
+		unit->ops->tell(unit->data, unit, "yield", why, false);
 	}
+	return follows;
 }
 
 bool vrrp_unit_may_take(struct vrrp_unit *unit)
 {
-	struct vrrp_facts facts = gather(unit);
-	struct vrrp_event hold = {.type = VRRP_EVENT_HOLD};
+	struct vrrp_event event;
 
-	remember(unit, vrrp_verdict(&facts));
-	if (unit->judgement.verdict != VRRP_VERDICT_HOLD)
-		return true;
-	vrrp_unit_step(unit, &hold);
-	return false;
-}
-
-/* Handed over, and the peer says it is Active: its advert may not reach us, its beacon did. */
-static void accept_by_beacon(struct vrrp_unit *unit, const struct vrrp_facts *facts)
-{
-	struct vrrp_event event = {.type = VRRP_EVENT_ADVERT,
-		.heard = {.priority = facts->peer.priority,
-			.tie = memcmp(facts->peer.source, facts->source, 16),
-			.leading = true}};
-
-	if (facts->peer.priority)
+	if (judge(unit, &event) && event.type == VRRP_EVENT_HOLD) {
 		vrrp_unit_step(unit, &event);
+		return false;
+	}
+	return true;
 }
 
 void vrrp_unit_judge(struct vrrp_unit *unit)
 {
-	struct vrrp_event event = {.type = VRRP_EVENT_YIELD};
-	struct vrrp_facts facts;
+	struct vrrp_event event;
 
-	if (unit->fsm.state == VRRP_BACKUP && unit->fsm.overdue && vrrp_unit_may_take(unit))
-		vrrp_unit_step(unit, &(struct vrrp_event){.type = VRRP_EVENT_TIMER});
-	if (unit->stopped || (unit->fsm.state != VRRP_ACTIVE && unit->fsm.state != VRRP_HANDOVER))
+	if (unit->stopped)
 		return;
-	facts = gather(unit);
-	if (unit->fsm.state == VRRP_HANDOVER && facts.peer_fresh && facts.peer.state == VRRP_ACTIVE) {
-		accept_by_beacon(unit, &facts);
+	/* What a Backup waits for, and what an Active would have to yield to, may have come meanwhile. */
+	if (unit->fsm.state != VRRP_BACKUP || unit->fsm.overdue)
+		unit->ops->drain(unit->data);
+	if (unit->fsm.state == VRRP_BACKUP && !unit->fsm.overdue)
 		return;
-	}
-	remember(unit, vrrp_verdict(&facts));
-	if (unit->judgement.verdict != VRRP_VERDICT_YIELD)
-		return;
-	unit->yields++;
-	unit->ops->tell(unit->data, unit, "yield", unit->judgement.why, false);
-	vrrp_unit_step(unit, &event);
+	if (judge(unit, &event))
+		vrrp_unit_step(unit, &event);
 }

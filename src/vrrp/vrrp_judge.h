@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between the state machine and the verdict: which question a unit's state asks, and which event the answer is for the
+ * state machine. Pure: vrrp_unit_judge drives it, and so does the simulator.
+ *
+ * Where it says more than the verdict:
+ * - Who handed over and learns by a beacon that the peer is Active accepts that as if its advert had come.
+ * - Two that were Active at a time, of which the peer gave up: its last claim may have been heard by everybody but us, so
+ *   what we claim is announced again.
+ */
+#ifndef TANDEM_VRRP_JUDGE_H
+#define TANDEM_VRRP_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vrrp/vrrp_fsm.h"
+#include "vrrp/vrrp_verdict.h"
+
+/* Of one unit. Begins as zero. */
+struct vrrp_judge {
+	struct vrrp_judgement last; /* why is NULL before the first */
+	bool rival;                 /* Active, and so is the peer by its last word */
+	bool news;                  /* the last judgement is another than the one before it */
+};
+
+/* What the state machine contributes to the facts: state, priority, preempting, waited_ns. */
+void vrrp_judge_facts(const struct vrrp_fsm *fsm, int64_t now, struct vrrp_facts *facts);
+
+/* Ask when a Backup's down timer ended, and whenever something was learned. True: *event is to be fed to the state
+ * machine. A TIMER says that the Backup may take; HOLD that it may not. */
+bool vrrp_judge(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts,
+	int64_t now, struct vrrp_event *event);
+
+#endif

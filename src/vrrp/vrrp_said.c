@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The peer's last word; see vrrp_said.h. */
+#include "vrrp/vrrp_said.h"
+
+#include <string.h>
+
+void vrrp_said_init(struct vrrp_said *said, size_t path_count, int64_t timeout_ns, int64_t now)
+{
+	memset(said, 0, sizeof(*said));
+	said->timeout_ns = timeout_ns;
+	said->since = now;
+	said->path_count = path_count;
+	for (size_t i = 0; i < VRRP_PATHS_MAX; i++)
+		said->path[i] = (struct vrrp_said_path){VRRP_NEVER, UINT32_MAX};
+}
+
+/* ---- a beacon ---- */
+
+static bool take_words(struct vrrp_said *said, const struct vrrp_beacon *beacon, int64_t now)
+{
+	bool news = false;
+
+	for (size_t i = 0; i < beacon->unit_count; i++) {
+		size_t at = 0;
+
+		while (at < said->word_count && said->words[at].unit.name_hash != beacon->units[i].name_hash)
+			at++;
+		if (at == VRRP_INSTANCES_MAX ||
+			(at < said->word_count && beacon->sequence <= said->words[at].sequence))
+			continue;
+		said->words[at] = (struct vrrp_said_word){beacon->units[i], beacon->sequence, now};
+		said->word_count += at == said->word_count;
+		news = true;
+	}
+	return news;
+}
+
+static void take_head(struct vrrp_said *said, const struct vrrp_beacon *beacon)
+{
+	if (beacon->parts != said->parts) {
+		said->parts = beacon->parts;
+		memset(said->parts_heard, 0, sizeof(said->parts_heard));
+	}
+	said->parts_heard[beacon->part] = 1;
+	said->sequence = beacon->sequence;
+	memcpy(said->node, beacon->node, sizeof(said->node));
+	said->table = beacon->table;
+	said->config_hash = beacon->config_hash;
+}
+
+static bool is_past(const struct vrrp_said *said, uint64_t boot)
+{
+	for (size_t i = 0; i < VRRP_PAST_BOOTS; i++)
+		if (said->past_boots[i] == boot)
+			return true;
+	return false;
+}
+
+static void begin_anew(struct vrrp_said *said, uint64_t boot)
+{
+	if (said->boot)
+		said->past_boots[said->past_next++ % VRRP_PAST_BOOTS] = said->boot;
+	said->boot = boot;
+	said->sequence = 0;
+	said->word_count = 0;
+	said->parts = 0;
+}
+
+enum vrrp_said_what vrrp_said_beacon(
+	struct vrrp_said *said, size_t path, const struct vrrp_beacon *beacon, int64_t now, bool *restarted)
+{
+	*restarted = false;
+	if (!beacon->boot || is_past(said, beacon->boot))
+		return VRRP_SAID_OUTDATED;
+	if (beacon->boot != said->boot) {
+		*restarted = said->boot != 0;
+		begin_anew(said, beacon->boot);
+	}
+	said->path[path] = (struct vrrp_said_path){
+		now, path < beacon->path_count ? beacon->path_heard_ms[path] : UINT32_MAX};
+	if (beacon->sequence > said->sequence)
+		take_head(said, beacon);
+	return take_words(said, beacon, now) ? VRRP_SAID_NEWS : VRRP_SAID_NOTHING;
+}
+
+/* Nothing is heard in the future: what was read already after the pause is not that old. */
+static int64_t later(int64_t at, int64_t ns, int64_t now)
+{
+	return at >= now - ns ? now : at + ns;
+}
+
+void vrrp_said_forgive(struct vrrp_said *said, int64_t ns, int64_t now)
+{
+	for (size_t i = 0; i < said->path_count; i++)
+		if (said->path[i].heard_at != VRRP_NEVER)
+			said->path[i].heard_at = later(said->path[i].heard_at, ns, now);
+	for (size_t i = 0; i < said->word_count; i++)
+		said->words[i].heard_at = later(said->words[i].heard_at, ns, now);
+}
+
+/* ---- how old ---- */
+
+bool vrrp_said_path_is_fresh(const struct vrrp_said *said, size_t path, int64_t now)
+{
+	int64_t at = said->path[path].heard_at;
+
+	return at != VRRP_NEVER && now - at < said->timeout_ns;
+}
+
+bool vrrp_said_is_fresh(const struct vrrp_said *said, int64_t now)
+{
+	for (size_t i = 0; i < said->path_count; i++)
+		if (vrrp_said_path_is_fresh(said, i, now))
+			return true;
+	return false;
+}
+
+int64_t vrrp_said_deadline(const struct vrrp_said *said, int64_t now)
+{
+	int64_t first = VRRP_NEVER;
+
+	for (size_t i = 0; i < said->path_count; i++)
+		if (vrrp_said_path_is_fresh(said, i, now) &&
+			said->path[i].heard_at + said->timeout_ns < first)
+			first = said->path[i].heard_at + said->timeout_ns;
+	return first;
+}
+
+/* ---- what of a unit ---- */
+
+static bool heard_all_parts(const struct vrrp_said *said)
+{
+	return said->parts && !memchr(said->parts_heard, 0, said->parts);
+}
+
+enum vrrp_said_of vrrp_said_unit(const struct vrrp_said *said, uint64_t name_hash, int64_t now,
+	struct vrrp_beacon_unit *out, int64_t *heard_at)
+{
+	for (size_t i = 0; i < said->word_count; i++) {
+		const struct vrrp_said_word *word = &said->words[i];
+
+		if (word->unit.name_hash == name_hash && now - word->heard_at < said->timeout_ns) {
+			*out = word->unit;
+			*heard_at = word->heard_at;
+			return VRRP_SAID_NAMES_IT;
+		}
+	}
+	return heard_all_parts(said) ? VRRP_SAID_DOES_NOT : VRRP_SAID_NOT_YET;
+}
+
+void vrrp_said_facts(const struct vrrp_said *said, uint64_t name_hash, const struct vrrp_fsm *fsm,
+	int64_t now, struct vrrp_facts *facts)
+{
+	enum vrrp_said_of of;
+	int64_t heard_at = VRRP_NEVER;
+
+	facts->paired = true;
+	facts->peer_table = (enum vrrp_table)said->table;
+	facts->peer_fresh = vrrp_said_is_fresh(said, now);
+	facts->peer_ever = said->boot != 0;
+	facts->peer = (struct vrrp_beacon_unit){.state = VRRP_INITIALIZE};
+	of = vrrp_said_unit(said, name_hash, now, &facts->peer, &heard_at);
+	if (of == VRRP_SAID_NOT_YET)
+		facts->peer_fresh = facts->peer_ever = false;
+	if (of == VRRP_SAID_NAMES_IT && fsm->left && heard_at <= fsm->heard_at)
+		facts->peer.priority = 0;
+	/* Who was not listening has not waited. */
+	if (!facts->peer_ever && now - said->since < facts->waited_ns)
+		facts->waited_ns = now - said->since;
+}

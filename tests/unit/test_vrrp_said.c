@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the peer said last: newer words win over slower paths, an ended start is not believed, words and paths have an age. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "vrrp/vrrp_said.h"
+
+#define TIMEOUT 300
+#define NAME    7
+
+static struct vrrp_said said;
+
+static struct vrrp_beacon beacon_of(uint64_t boot, uint64_t sequence, enum vrrp_state state)
+{
+	return (struct vrrp_beacon){.node = "b",
+		.boot = boot,
+		.sequence = sequence,
+		.parts = 1,
+		.path_count = 1,
+		.path_heard_ms = {12},
+		.unit_count = 1,
+		.units = {{.name_hash = NAME, .state = (uint8_t)state, .priority = 100, .lan_well = true}}};
+}
+
+static enum vrrp_said_what take(
+	size_t path, uint64_t boot, uint64_t sequence, enum vrrp_state state, int64_t now)
+{
+	struct vrrp_beacon beacon = beacon_of(boot, sequence, state);
+	bool restarted;
+
+	return vrrp_said_beacon(&said, path, &beacon, now, &restarted);
+}
+
+static struct vrrp_facts facts_at(int64_t now, const struct vrrp_fsm *fsm)
+{
+	struct vrrp_facts facts = {.waited_ns = 1000};
+
+	vrrp_said_facts(&said, NAME, fsm, now, &facts);
+	return facts;
+}
+
+static int set_up(void **state)
+{
+	vrrp_said_init(&said, 2, TIMEOUT, 0);
+	return 0;
+}
+
+static void nothing_was_said(void **state)
+{
+	struct vrrp_fsm fsm = {0};
+	struct vrrp_facts facts = facts_at(50, &fsm);
+
+	assert_true(facts.paired);
+	assert_false(facts.peer_fresh);
+	assert_false(facts.peer_ever);
+	assert_int_equal(facts.peer.state, VRRP_INITIALIZE);
+	assert_int_equal(facts.waited_ns, 50); /* who was not listening has not waited */
+	assert_int_equal(vrrp_said_deadline(&said, 50), VRRP_NEVER);
+}
+
+static void the_newer_word_counts_whichever_path_is_quicker(void **state)
+{
+	struct vrrp_fsm fsm = {0};
+
+	assert_int_equal(take(0, 1, 2, VRRP_BACKUP, 10), VRRP_SAID_NEWS);
+	assert_int_equal(take(1, 1, 1, VRRP_ACTIVE, 11), VRRP_SAID_NOTHING);
+	assert_int_equal(facts_at(12, &fsm).peer.state, VRRP_BACKUP);
+	assert_int_equal(take(1, 1, 2, VRRP_BACKUP, 13), VRRP_SAID_NOTHING);
+	assert_true(vrrp_said_path_is_fresh(&said, 1, 13 + TIMEOUT - 1));
+	assert_false(vrrp_said_path_is_fresh(&said, 1, 13 + TIMEOUT));
+	assert_int_equal(vrrp_said_deadline(&said, 14), 10 + TIMEOUT);
+}
+
+static void parts_come_in_any_order(void **state)
+{
+	struct vrrp_beacon first = beacon_of(1, 5, VRRP_ACTIVE), second = beacon_of(1, 6, VRRP_BACKUP);
+	struct vrrp_fsm fsm = {0};
+	bool restarted;
+
+	first.parts = second.parts = 2;
+	second.part = 1;
+	second.units[0].name_hash = NAME + 1;
+	vrrp_said_beacon(&said, 0, &second, 10, &restarted);
+	assert_false(facts_at(10, &fsm).peer_ever); /* its word of this unit may still come */
+	assert_int_equal(vrrp_said_beacon(&said, 1, &first, 20, &restarted), VRRP_SAID_NEWS);
+	assert_int_equal(facts_at(20, &fsm).peer.state, VRRP_ACTIVE);
+}
+
+static void a_start_that_is_over_says_nothing(void **state)
+{
+	struct vrrp_beacon anew = beacon_of(2, 1, VRRP_BACKUP);
+	struct vrrp_fsm fsm = {0};
+	bool restarted;
+
+	take(0, 1, 9, VRRP_ACTIVE, 10);
+	assert_int_equal(vrrp_said_beacon(&said, 0, &anew, 20, &restarted), VRRP_SAID_NEWS);
+	assert_true(restarted);
+	assert_int_equal(take(1, 1, 10, VRRP_ACTIVE, 30), VRRP_SAID_OUTDATED);
+	assert_int_equal(facts_at(30, &fsm).peer.state, VRRP_BACKUP);
+	assert_false(vrrp_said_path_is_fresh(&said, 1, 30));
+	assert_int_equal(take(0, 0, 10, VRRP_ACTIVE, 30), VRRP_SAID_OUTDATED);
+}
+
+/* A unit that the peer names no more, while it goes on speaking of others. */
+static void a_word_has_an_age(void **state)
+{
+	struct vrrp_beacon other = beacon_of(1, 2, VRRP_BACKUP);
+	struct vrrp_fsm fsm = {0};
+	bool restarted;
+
+	other.units[0].name_hash = NAME + 1;
+	take(0, 1, 1, VRRP_ACTIVE, 10);
+	vrrp_said_beacon(&said, 0, &other, 10 + TIMEOUT, &restarted);
+	assert_true(facts_at(10 + TIMEOUT, &fsm).peer_fresh);
+	assert_int_equal(facts_at(10 + TIMEOUT - 1, &fsm).peer.state, VRRP_ACTIVE);
+	assert_int_equal(facts_at(10 + TIMEOUT, &fsm).peer.state, VRRP_INITIALIZE);
+}
+
+static void a_goodbye_that_is_newer_counts(void **state)
+{
+	struct vrrp_fsm fsm = {.left = true, .heard_at = 20};
+
+	take(0, 1, 1, VRRP_ACTIVE, 10);
+	assert_int_equal(facts_at(25, &fsm).peer.priority, 0);
+	take(0, 1, 2, VRRP_ACTIVE, 21);
+	assert_int_equal(facts_at(25, &fsm).peer.priority, 100);
+}
+
+static void a_pause_of_ours_is_forgiven_and_nothing_is_heard_in_the_future(void **state)
+{
+	struct vrrp_fsm fsm = {0};
+
+	take(0, 1, 1, VRRP_ACTIVE, 10);
+	take(1, 1, 2, VRRP_ACTIVE, 10020); /* read before the pause was noticed */
+	vrrp_said_forgive(&said, 10000, 10020);
+	assert_int_equal(said.path[0].heard_at, 10010);
+	assert_int_equal(said.path[1].heard_at, 10020);
+	assert_true(facts_at(10020 + TIMEOUT - 1, &fsm).peer_fresh);
+	assert_false(facts_at(10020 + TIMEOUT, &fsm).peer_fresh);
+	assert_int_equal(facts_at(10020 + TIMEOUT, &fsm).peer.state, VRRP_INITIALIZE);
+}
+
+static void it_says_when_it_heard_us(void **state)
+{
+	take(0, 1, 1, VRRP_ACTIVE, 10);
+	take(1, 1, 1, VRRP_ACTIVE, 10);
+	assert_int_equal(said.path[0].heard_us_ms, 12);
+	assert_int_equal(said.path[1].heard_us_ms, UINT32_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(nothing_was_said, set_up),
+		cmocka_unit_test_setup(the_newer_word_counts_whichever_path_is_quicker, set_up),
+		cmocka_unit_test_setup(parts_come_in_any_order, set_up),
+		cmocka_unit_test_setup(a_start_that_is_over_says_nothing, set_up),
+		cmocka_unit_test_setup(a_word_has_an_age, set_up),
+		cmocka_unit_test_setup(a_goodbye_that_is_newer_counts, set_up),
+		cmocka_unit_test_setup(
+			a_pause_of_ours_is_forgiven_and_nothing_is_heard_in_the_future, set_up),
+		cmocka_unit_test_setup(it_says_when_it_heard_us, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

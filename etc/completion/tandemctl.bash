@@ -16,7 +16,7 @@ _tandemctl_names() {
 
 _tandemctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status services backends flows counters events drain enable disable weight vrrp failover reload check keygen"
+	local commands="status services backends flows counters events drain enable disable weight vrrp peers failover reload check keygen"
 	local globals="-r --rundir --json -h --help -V --version"
 	local ask=("${COMP_WORDS[0]}") command="" place=0 word i
 	COMPREPLY=()

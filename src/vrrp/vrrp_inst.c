@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "vrrp/vrrp_timer.h"
 
-#define STACK_MAX 8 /* devices on devices */
+#define STACK_MAX  8 /* devices on devices */
+#define ROUNDS_MAX 5 /* of putting addresses back, in: */
+#define ROUNDS_NS  INT64_C(1000000000)
 
 void vrrp_inst_init(struct vrrp_inst *inst, const struct vrrp_shared *shared,
 	const struct vrrp_instance *conf, const char *unit)
@@ -235,16 +238,21 @@ static int add(struct vrrp_inst *inst, const struct vrrp_router *router, const s
 		return 0;
 	snprintf(held.unit, sizeof(held.unit), "%s", inst->unit);
 	snprintf(held.interface, sizeof(held.interface), "%s", link ? link->name : inst->conf->interface);
+	/* The ward is for the day of a crash; the address is for now. */
 	err = vrrp_ward_hold(inst->shared->ward, &held);
-	if (!err)
-		err = vrrp_net_add_address(
-			inst->shared->net, router->place, address, flags_for(inst, address));
+	if (err && !inst->unguarded)
+		log_error("%s: cannot note %s in the run directory: %s; were tandem-vrrp killed, it might stay",
+			inst->conf->name, addr_format(&address->addr, text), strerror(-err));
+	inst->unguarded = err;
+	err = vrrp_net_add_address(inst->shared->net, router->place, address, flags_for(inst, address));
 	if (!err)
 		return 0;
 	inst->add_failed++;
 	snprintf(inst->add_error, sizeof(inst->add_error), "cannot add %s to %s: %s",
 		addr_format(&address->addr, text), held.interface, strerror(-err));
-	log_error("%s: %s", inst->conf->name, inst->add_error);
+	if (err != inst->add_errno) /* not each address of many, nor each second */
+		log_error("%s: %s", inst->conf->name, inst->add_error);
+	inst->add_errno = err;
 	return err;
 }
 
@@ -276,12 +284,18 @@ static void set_farewells(struct vrrp_inst *inst)
 			vrrp_ward_set_farewell(inst->shared->ward, &farewell);
 }
 
+static void all_are_there(struct vrrp_inst *inst)
+{
+	inst->add_error[0] = 0;
+	inst->add_errno = 0;
+}
+
 size_t vrrp_inst_acquire(struct vrrp_inst *inst)
 {
 	size_t count, failed = 0;
 
 	inst->holds = true;
-	inst->add_error[0] = 0;
+	all_are_there(inst);
 	set_farewells(inst);
 	for (size_t r = 0; r < inst->router_count; r++) {
 		const struct vrrp_address *list = vrrp_router_addresses(&inst->routers[r], &count);
@@ -366,12 +380,48 @@ bool vrrp_inst_look(struct vrrp_inst *inst, bool keep)
 
 /* ---- what is there and what is not ---- */
 
-size_t vrrp_inst_put_back(struct vrrp_inst *inst)
+/* Another program may remove them as fast as they come: then it is not worth the log and the announcements. */
+static bool is_too_often(struct vrrp_inst *inst)
 {
-	size_t count, missing = 0;
+	int64_t now = vrrp_now();
+
+	if (!inst->rounds || now - inst->rounds_since >= ROUNDS_NS) {
+		inst->rounds = 0;
+		inst->rounds_since = now;
+	}
+	return ++inst->rounds > ROUNDS_MAX;
+}
+
+static bool is_one_missing(const struct vrrp_inst *inst)
+{
+	size_t count;
+
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_router *router = &inst->routers[r];
+		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
+
+		for (size_t i = 0; i < count && router->place; i++)
+			if (!vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr))
+				return true;
+	}
+	return false;
+}
+
+size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again)
+{
+	size_t count, back = 0;
+	bool failed = false;
 
 	if (!inst->holds)
 		return 0;
+	if (!is_one_missing(inst)) {
+		all_are_there(inst);
+		return 0;
+	}
+	if (is_too_often(inst)) {
+		*again = true;
+		return 0;
+	}
 	for (size_t r = 0; r < inst->router_count; r++) {
 		const struct vrrp_router *router = &inst->routers[r];
 		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
@@ -381,15 +431,20 @@ size_t vrrp_inst_put_back(struct vrrp_inst *inst)
 
 			if (vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr))
 				continue;
-			if (add(inst, router, &list[i]))
+			if (add(inst, router, &list[i])) {
+				failed = true;
 				continue;
-			missing++;
+			}
+			back++;
 			inst->put_back++;
 			log_warn("%s: %s was removed from %s by another program; put back", inst->conf->name,
 				addr_format(&list[i].addr, text), inst->conf->interface);
 		}
 	}
-	return missing;
+	*again |= failed;
+	if (!failed)
+		all_are_there(inst);
+	return back;
 }
 
 void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s)

@@ -41,7 +41,11 @@ struct vrrp_inst {
 	bool taken_over;   /* what an earlier speaker left on the interface was looked after */
 	uint64_t put_back; /* addresses that somebody else had removed */
 	uint64_t add_failed;
-	char add_error[VRRP_WAITING_MAX]; /* the last failure to add one, "" */
+	char add_error[VRRP_WAITING_MAX]; /* the last failure to add one, "" once all are there */
+	int add_errno;                    /* of the failure that was logged last */
+	bool unguarded;                   /* the ward had no room for one: that was logged */
+	unsigned rounds;                  /* of putting back, since: */
+	int64_t rounds_since;
 };
 
 /* Fill a zeroed one; touches nothing outside. */
@@ -58,8 +62,9 @@ size_t vrrp_inst_acquire(struct vrrp_inst *inst);
 /* Take them away. */
 void vrrp_inst_release(struct vrrp_inst *inst);
 
-/* Somebody took an address away although we hold it: put it back. How many were missing. */
-size_t vrrp_inst_put_back(struct vrrp_inst *inst);
+/* Somebody took an address away although we hold it: put it back. Returns how many were. *again is set, else left, when
+ * one is still missing (it cannot be added, or is removed again and again): try in a second. */
+size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again);
 
 /* Leave them, for that long, to a speaker that comes soon (0: for ever again). */
 void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s);

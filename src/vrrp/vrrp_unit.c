@@ -336,7 +336,7 @@ static void look_and_start(struct vrrp_unit *unit)
 
 void vrrp_unit_look(struct vrrp_unit *unit)
 {
-	bool moved = false;
+	bool moved = false, again = false;
 	size_t back = 0;
 
 	if (unit->stopped)
@@ -348,7 +348,9 @@ void vrrp_unit_look(struct vrrp_unit *unit)
 	look_and_start(unit);
 	if (unit->fsm.state == VRRP_ACTIVE || unit->fsm.state == VRRP_HANDOVER) {
 		for (size_t i = 0; i < unit->member_count; i++)
-			back += vrrp_inst_put_back(&unit->members[i]);
+			back += vrrp_inst_put_back(&unit->members[i], &again);
+		if (again && !ev_is_active(&unit->recheck))
+			retry_soon(unit, RETRY_S);
 		if (back)
 			unit->ops->tell(unit->data, unit, "address put back",
 				"another program had removed it; see the log", false);
@@ -387,16 +389,20 @@ void vrrp_unit_heard(struct vrrp_unit *unit, size_t member, const struct vrrp_he
 static int open_tracks(struct vrrp_unit *unit, const char *rundir)
 {
 	struct vrrp_tracks_env env = {.loop = unit->loop, .net = unit->shared->net, .rundir = rundir};
-	struct vrrp_track list[VRRP_TRACKS_MAX * 8];
-	const size_t room = sizeof(list) / sizeof(list[0]);
 	struct vrrp_tracks *before = unit->tracks;
-	size_t n = 0;
+	size_t most = unit->conf->track_count, n = 0;
+	struct vrrp_track *list;
 	int err;
 
-	for (size_t i = 0; unit->conf->is_group && i < unit->conf->track_count && n < room; i++)
+	for (size_t m = 0; m < unit->member_count; m++)
+		most += unit->members[m].conf->track_count;
+	list = calloc(most + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM; /* what was tracked goes on */
+	for (size_t i = 0; unit->conf->is_group && i < unit->conf->track_count; i++)
 		list[n++] = unit->conf->tracks[i];
 	for (size_t m = 0; m < unit->member_count; m++)
-		for (size_t i = 0; i < unit->members[m].conf->track_count && n < room; i++)
+		for (size_t i = 0; i < unit->members[m].conf->track_count; i++)
 			list[n++] = unit->members[m].conf->tracks[i];
 	err = n ? vrrp_tracks_open(&unit->tracks, &env, list, n, on_tracks, unit) : 0;
 	if (err || !n)
@@ -404,6 +410,7 @@ static int open_tracks(struct vrrp_unit *unit, const char *rundir)
 	else if (before)
 		vrrp_tracks_inherit(unit->tracks, before);
 	vrrp_tracks_close(before);
+	free(list);
 	return err;
 }
 

@@ -67,6 +67,25 @@ in_ns a ip -loops 1 addr flush dev eth0 scope global 2> /dev/null # it is told t
 ok "all addresses are flushed: ours come back" wait_for 2 has a 10.0.1.100
 is "... nobody moved" "$(moves a) $(moves b)" "$before"
 in_ns a ip addr add 10.0.1.11/24 dev eth0
+sleep 1 # what was put back until now does not count below
+n=$(vjson a '[0].put_back')
+spawn enemy a bash -c 'timeout 2 ip -o monitor address dev eth0 | while read -r line; do
+	case $line in Deleted*) ;; *10.0.1.100/24*) ip addr del 10.0.1.100/24 dev eth0 ;; esac; done'
+sleep 0.3
+in_ns a ip addr del 10.0.1.100/24 dev eth0
+wait_exit enemy 5
+n=$(($(vjson a '[0].put_back') - n))
+holds "one that removes it again and again is answered a few times a second ($n in two)" "$n > 1 && $n <= 16"
+ok "... and when it has ended, the address is there" wait_for 3 has a 10.0.1.100
+in_ns a sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
+refused() { [ "$(vjson a '[0].add_failed')" -ge 2 ]; }
+ok "IPv6 is switched off: it is tried again" wait_for 4 refused
+like "... status says so" "$(vjson a '[0].add_error')" 'cannot add fd00:1::100 to eth0: '
+is "... the log once" "$(grep -c 'cannot add' "$(log_of vrrp-a)")" 1
+in_ns a sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0
+ok "... and on again: the address is there" wait_for 4 has a fd00:1::100
+no_error() { [ -z "$(vjson a '[0].add_error')" ]; }
+ok "... which ends that" wait_for 2 no_error
 in_ns b ip addr add 10.0.1.100/24 dev eth0
 sleep 0.2
 is "another program adds it to the backup: that is its affair" "$(moves b)" "${before#* }"

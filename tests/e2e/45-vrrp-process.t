@@ -149,6 +149,19 @@ stop vrrp-a TERM
 is "an owner leaves the interface's own address as it was" \
 	"$(in_ns a ip addr show eth0 | grep -A 1 -w '10.0.1.11/24' | grep -c 'valid_lft forever')" 1
 
+# ---- a full run directory ----
+
+mkdir -p "$(RUN_OF c)"
+mount -t tmpfs -o size=64k none "$(RUN_OF c)" || bail "no tmpfs"
+vrrp c "$(front 200 500)"
+dd if=/dev/zero of="$(RUN_OF c)/full" bs=1k 2> /dev/null
+ok "the run directory is full: active all the same" wait_for 4 is_state c active
+ok "... with the address" has c 10.0.1.100
+is "... the log says what it may cost, once" "$(grep -c 'cannot note .* in the run directory' "$(log_of vrrp-c)")" 1
+stop vrrp-c TERM
+ok "... at the end it is gone" has_not c 10.0.1.100
+umount -l "$(RUN_OF c)"
+
 # ---- real time ----
 
 program=$ROOT/build/bin/tandem-vrrp # a sanitized one does not lock its memory

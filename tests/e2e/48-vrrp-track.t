@@ -167,6 +167,21 @@ uplink
 ok "the interface appears: active" wait_for 3 is_state a active
 stop vrrp-a TERM
 
+# ---- many ----
+
+vrrp a "$(
+	tracks=$(for _ in {1..16}; do printf '{ interface = "eth0"; weight = 1; }, '; done)
+	members=$(for i in {1..9}; do printf '"m%d", ' "$i"; done)
+	echo "vrrp = { groups = ( { name = \"all\"; members = [ ${members%, } ]; } ); instances = ("
+	for i in {1..9}; do
+		echo "${comma-}{ name = \"m$i\"; interface = \"eth0\"; vrid = $i; addresses = [ \"10.0.8.$i/24\" ]; track = ( ${tracks%, } ); }"
+		comma=,
+	done
+	echo "); };"
+)"
+is "of a big group each member's tracks count" "$(vjson a '[0].priority.effective')" 244
+stop vrrp-a TERM
+
 # ---- a pool of a real balancer ----
 
 balanced="$(front 200 '{ pool = "kv"; min_backends = 1; interval_ms = 200; }')

@@ -42,7 +42,7 @@ static void show_peer(const struct output *output, const json_t *data)
 		view_pair(table, TABLE_PLAIN, "config", "the same config");
 	else if (json_is_false(same))
 		view_pair(table, TABLE_WARN, "config",
-			"another config: instances, groups, virtual routers or addresses differ; give both nodes the same");
+			"another config: instances, groups, virtual routers, intervals or addresses differ; give both nodes the same");
 	if (*boot && strcmp(boot, "-") != 0)
 		view_pair(table, TABLE_PLAIN, "boot", "%s", boot);
 	view_pair(table, TABLE_PLAIN, "beacons", "every %s, silent after %s, UDP port %s",
@@ -125,7 +125,7 @@ static const char *meaning(const char *reason)
 	for (size_t i = 0; i < COUNT_OF(meanings); i++)
 		if (strcmp(meanings[i].reason, reason) == 0)
 			return meanings[i].text;
-	return "refused";
+	return "a reason of another release";
 }
 
 static bool complain(const struct output *output, const json_t *row, const char *reason,

@@ -178,12 +178,14 @@ static void show_word(struct table *table, const json_t *row)
 	const json_t *peer = json_object_get(row, "peer");
 	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX];
 	const char *witness = view_text(peer, "witness");
+	uint64_t priority;
 
 	if (!json_is_object(peer))
 		return;
-	view_pair(table, TABLE_PLAIN, "peer says", "%s, priority %s, its LAN is %s%s%s; %s ago",
+	view_number(peer, "priority", &priority);
+	view_pair(table, TABLE_PLAIN, "peer says", "%s, priority %s%s, its LAN is %s%s%s; %s ago",
 		view_text(peer, "state"), view_format(peer, "priority", VIEW_EXACT, a),
-		is_true(peer, "lan_well") ? "well" : "not well",
+		priority ? "" : " (it leaves)", is_true(peer, "lan_well") ? "well" : "not well",
 		strcmp(witness, "none") != 0 ? ", its witness is " : "",
 		strcmp(witness, "none") != 0 ? witness : "", view_format(peer, "ago_ms", VIEW_MS, b));
 	if (json_is_number(json_object_get(peer, "advert_heard_ago_ms")))

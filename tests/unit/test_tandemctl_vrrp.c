@@ -114,7 +114,8 @@ static json_t *vrrp(void *ctx, const struct ctl_request *request)
 		return ctl_reply_ok(json_pack("{s:i, s:[{s:i, s:I, s:s, s:s, s:s}]}", "last_seq", 9, "events",
 			"seq", 9, "time_ms", (json_int_t)1767225700000, "subject", "config", "event", "since",
 			"cause", "asked"));
-	snprintf(file, sizeof(file), "vrrp-%s", request->command);
+	snprintf(file, sizeof(file), "vrrp-%s%s", request->command,
+		strcmp(request->command, "peers") == 0 && getenv("PEERS") ? getenv("PEERS") : "");
 	return from_file(file);
 }
 
@@ -181,6 +182,8 @@ static const struct golden with_vrrp[] = {
 	{"failover-nobody-named", 2, {"failover"}},
 	{"help-vrrp", 0, {"vrrp", "--help"}},
 	{"help-failover", 0, {"failover", "--help"}},
+	{"peers", 0, {"peers"}},
+	{"peers-json", 0, {"peers", "--json"}},
 };
 
 static const struct golden with_none[] = {
@@ -190,6 +193,7 @@ static const struct golden with_none[] = {
 	{"none-reload", 1, {"reload"}},
 	{"none-vrrp", 1, {"vrrp"}},
 	{"none-failover", 1, {"failover", "front"}},
+	{"none-peers", 1, {"peers"}},
 };
 
 static void both_daemons_have_their_place(void **state)
@@ -208,6 +212,26 @@ static void the_addresses_owner_is_shown(void **state)
 static void who_does_not_run_is_named(void **state)
 {
 	run_golden(with_none, COUNT_OF(with_none), NULL);
+}
+
+static void the_pair_is_shown_in_every_condition(void **state)
+{
+	static const struct {
+		const char *data;
+		struct golden golden;
+	} runs[] = {
+		{"-trouble", {"peers-trouble", 0, {"peers"}}},
+		{"-never", {"peers-never", 0, {"peers"}}},
+		{"-none", {"peers-none", 0, {"peers"}}},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(runs); i++) {
+		setenv("PEERS", runs[i].data, 1);
+		start_daemon("vrrp", vrrp);
+		unsetenv("PEERS");
+		run_golden(&runs[i].golden, 1, NULL);
+		stop_daemon("vrrp");
+	}
 }
 
 static void a_refusal_names_the_daemon_and_stops_nobody_else(void **state)
@@ -328,6 +352,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(both_daemons_have_their_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_addresses_owner_is_shown, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_does_not_run_is_named, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_pair_is_shown_in_every_condition, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_refusal_names_the_daemon_and_stops_nobody_else, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_failover_tells_what_came_of_it, set_up, tear_down),

@@ -86,7 +86,7 @@ ping_all
 front_of lba down
 ok "... both are: keepalived has all the addresses" wait_for 3 only lbb
 ok "... and serves" wait_for 1 through
-lost_at_most 60 "... at most 60 pings are lost"
+lost_at_most 40 "... at most 40 pings are lost"
 front_of lba up
 ok "... plugged in again: ours" wait_for 5 only lba
 
@@ -98,7 +98,7 @@ ping_all
 front_of lbb down
 ok "... it loses both links: ours again" wait_for 3 only lba
 ok "... and serves" wait_for 1 through
-lost_at_most 60 "... at most 60 pings are lost"
+lost_at_most 40 "... at most 40 pings are lost"
 front_of lbb up
 ok "... plugged in again: keepalived's" wait_for 5 only lbb
 ok "... and serves" wait_for 1 through

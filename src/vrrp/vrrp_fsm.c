@@ -208,6 +208,7 @@ static void begin(struct vrrp_fsm *fsm, int64_t now)
 	fsm->held = false;
 	fsm->forced = false;
 	fsm->heard_priority = 0;
+	fsm->begun_at = now;
 	fsm->preempt_at = now + fsm->config.preempt_delay_ns;
 }
 

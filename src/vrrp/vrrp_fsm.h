@@ -140,6 +140,7 @@ struct vrrp_fsm {
 	int64_t announce_at;     /* next announcement */
 	uint8_t announce_left;   /* of the series after a takeover */
 	int64_t active_interval; /* Active_Adver_Interval */
+	int64_t begun_at;        /* left Initialize */
 	int64_t preempt_at;      /* lower priorities are obeyed until then */
 	bool held; /* gave up on request: does not preempt; ends when Active again, with TAKE, with STARTUP, or
 				      when a priority not below ours is heard (it would not preempt anyway) */

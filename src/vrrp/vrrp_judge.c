@@ -16,6 +16,7 @@ void vrrp_judge_facts(const struct vrrp_fsm *fsm, int64_t now, struct vrrp_facts
 	/* 0 while it leaves, as in adverts. */
 	facts->priority = fsm->state == VRRP_HANDOVER ? 0 : vrrp_fsm_priority(fsm);
 	facts->preempting = is_preempting(fsm, now);
+	facts->begun_ns = now - fsm->begun_at;
 	facts->waited_ns = now - fsm->since;
 }
 
@@ -35,7 +36,7 @@ static bool peer_has_it(const struct vrrp_facts *facts)
 static bool judge_backup(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts,
 	int64_t now, struct vrrp_event *event)
 {
-	judge->rival = false;
+	judge->rival = judge->unheard = false;
 	if (!fsm->overdue && now < fsm->down_at)
 		return false;
 	ask(judge, facts);
@@ -44,6 +45,7 @@ static bool judge_backup(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, c
 	} else {
 		event->type = VRRP_EVENT_TIMER;
 		judge->rival = peer_has_it(facts);
+		judge->unheard = facts->paired && !facts->peer_fresh;
 	}
 	return true;
 }
@@ -60,13 +62,15 @@ static bool accept_by_beacon(const struct vrrp_facts *facts, struct vrrp_event *
 
 static bool judge_active(struct vrrp_judge *judge, const struct vrrp_facts *facts, struct vrrp_event *event)
 {
-	bool had_rival = judge->rival;
+	bool has_it = peer_has_it(facts), silent = facts->paired && !facts->peer_fresh;
+	bool gave_up = (judge->rival && !has_it) || (judge->unheard && !silent && !has_it);
 
-	judge->rival = peer_has_it(facts);
+	judge->rival = has_it;
+	judge->unheard = silent;
 	ask(judge, facts);
 	if (judge->last.verdict == VRRP_VERDICT_YIELD)
 		event->type = VRRP_EVENT_YIELD;
-	else if (had_rival && !judge->rival)
+	else if (gave_up)
 		event->type = VRRP_EVENT_MOVED;
 	else
 		return false;
@@ -88,7 +92,7 @@ bool vrrp_judge(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const stru
 	case VRRP_ACTIVE:
 		return judge_active(judge, facts, event);
 	default:
-		judge->rival = false;
+		judge->rival = judge->unheard = false;
 		return false;
 	}
 }

@@ -6,7 +6,7 @@
  * Where it says more than the verdict:
  * - Who handed over and learns by a beacon that the peer is Active accepts that as if its advert had come.
  * - Two that were Active at a time, of which the peer gave up: its last claim may have been heard by everybody but us, so
- *   what we claim is announced again.
+ *   what we claim is announced again. A peer that was silent and is heard again may have been such a one.
  */
 #ifndef TANDEM_VRRP_JUDGE_H
 #define TANDEM_VRRP_JUDGE_H
@@ -21,10 +21,11 @@
 struct vrrp_judge {
 	struct vrrp_judgement last; /* why is NULL before the first */
 	bool rival;                 /* Active, and so is the peer by its last word */
+	bool unheard;               /* Active, and the peer is silent */
 	bool news;                  /* the last judgement is another than the one before it */
 };
 
-/* What the state machine contributes to the facts: state, priority, preempting, waited_ns. */
+/* What the state machine contributes to the facts: state, priority, preempting, begun_ns, waited_ns. */
 void vrrp_judge_facts(const struct vrrp_fsm *fsm, int64_t now, struct vrrp_facts *facts);
 
 /* Ask when a Backup's down timer ended, and whenever something was learned. True: *event is to be fed to the state

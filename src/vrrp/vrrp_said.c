@@ -164,7 +164,6 @@ void vrrp_said_facts(const struct vrrp_said *said, uint64_t name_hash, const str
 		facts->peer_fresh = facts->peer_ever = false;
 	if (of == VRRP_SAID_NAMES_IT && fsm->left && heard_at <= fsm->heard_at)
 		facts->peer.priority = 0;
-	/* Who was not listening has not waited. */
-	if (!facts->peer_ever && now - said->since < facts->waited_ns)
-		facts->waited_ns = now - said->since;
+	if (now - said->since < facts->begun_ns)
+		facts->begun_ns = now - said->since;
 }

@@ -75,8 +75,8 @@ enum vrrp_said_of { VRRP_SAID_NOT_YET, VRRP_SAID_DOES_NOT, VRRP_SAID_NAMES_IT };
 enum vrrp_said_of vrrp_said_unit(const struct vrrp_said *said, uint64_t name_hash, int64_t now,
 	struct vrrp_beacon_unit *out, int64_t *heard_at);
 
-/* The peer's part of the facts for a unit of ours: paired, peer_*, peer; and waited_ns, which has to be there, is no longer
- * than we listened while nothing came. */
+/* The peer's part of the facts for a unit of ours: paired, peer_*, peer; and begun_ns, which has to be there, is no longer
+ * than we listen. */
 void vrrp_said_facts(const struct vrrp_said *said, uint64_t name_hash, const struct vrrp_fsm *fsm,
 	int64_t now, struct vrrp_facts *facts);
 

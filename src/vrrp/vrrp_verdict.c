@@ -116,9 +116,12 @@ static struct vrrp_judgement backup_informed(const struct vrrp_facts *f)
 
 static struct vrrp_judgement backup_alone(const struct vrrp_facts *f)
 {
+	if (f->preempting && f->on_isolation == VRRP_ISOLATION_FENCED && f->witness == VRRP_WITNESS_LOST)
+		return say(VRRP_VERDICT_HOLD,
+			"fenced: only lower priorities are heard, by no beacon, and the witness is silent");
 	if (f->preempting)
 		return take_in_time(f, "only lower priorities are heard");
-	if (!f->peer_ever && f->waited_ns < VRRP_FIRST_WORD_NS)
+	if (!f->peer_ever && f->begun_ns < VRRP_FIRST_WORD_NS)
 		return say(VRRP_VERDICT_HOLD, "waiting for the peer's first beacon");
 	if (f->on_isolation == VRRP_ISOLATION_TAKE)
 		return say(VRRP_VERDICT_TAKE, "the peer is silent on every path");

@@ -18,7 +18,7 @@
  *     its adverts are lost, that is all                                     hold
  *
  * Without fresh word:
- *   we preempt (its adverts do come): as above
+ *   we preempt (its adverts do come): as above, but not fenced with the witness lost: an Active would yield at once
  *   we began less than VRRP_FIRST_WORD_NS ago, the peer never spoke         hold
  *   silence on every path: on_isolation take                                take, table or not
  *                          fenced, the witness in reach                     take
@@ -63,6 +63,7 @@ struct vrrp_facts {
 	enum vrrp_isolation on_isolation;
 	enum vrrp_table table;      /* ours */
 	enum vrrp_table peer_table; /* of the peer's beacon */
+	int64_t begun_ns;           /* since this unit began, and listens */
 	int64_t waited_ns; /* since this unit could have taken: since it became Backup, or was asked first */
 	int64_t sync_cap_ns; /* the hard cap: after that it takes without the table */
 };

@@ -60,8 +60,12 @@ static void the_state_machine_contributes(void **state)
 	assert_int_equal(facts.state, VRRP_BACKUP);
 	assert_int_equal(facts.priority, 100);
 	assert_int_equal(facts.waited_ns, 50 * MS);
+	assert_int_equal(facts.begun_ns, 50 * MS);
 	assert_false(facts.preempting);
 	make_active();
+	ask(fsm.since);
+	assert_int_equal(facts.waited_ns, 0);
+	assert_int_equal(facts.begun_ns, fsm.since); /* since it left Initialize */
 	step(VRRP_EVENT_OFFER, 500 * MS);
 	ask(501 * MS);
 	assert_int_equal(facts.priority, 0); /* as in adverts */
@@ -124,6 +128,30 @@ static void a_rival_that_dies_is_one_too(void **state)
 	assert_int_equal(event.type, VRRP_EVENT_MOVED);
 }
 
+static void who_was_silent_may_have_been_one(void **state)
+{
+	make_active();
+	facts.peer_fresh = false;
+	assert_false(ask(fsm.since));
+	facts.peer_fresh = true;
+	facts.peer.state = VRRP_BACKUP;
+	assert_true(ask(fsm.since));
+	assert_int_equal(event.type, VRRP_EVENT_MOVED);
+	assert_false(ask(fsm.since));
+}
+
+/* It took because the peer was silent: the first word may be that it gave up. */
+static void who_was_silent_at_the_takeover_too(void **state)
+{
+	facts.peer_fresh = false;
+	assert_true(ask(fsm.down_at));
+	make_active();
+	facts.peer_fresh = true;
+	facts.peer.state = VRRP_BACKUP;
+	assert_true(ask(fsm.since));
+	assert_int_equal(event.type, VRRP_EVENT_MOVED);
+}
+
 static void whom_we_took_from_is_a_rival_until_it_says_otherwise(void **state)
 {
 	facts.peer.witness = VRRP_WITNESS_LOST;
@@ -165,6 +193,8 @@ int main(void)
 		cmocka_unit_test_setup(an_active_that_is_worse_yields, set_up),
 		cmocka_unit_test_setup(the_end_of_a_rival_is_announced, set_up),
 		cmocka_unit_test_setup(a_rival_that_dies_is_one_too, set_up),
+		cmocka_unit_test_setup(who_was_silent_may_have_been_one, set_up),
+		cmocka_unit_test_setup(who_was_silent_at_the_takeover_too, set_up),
 		cmocka_unit_test_setup(whom_we_took_from_is_a_rival_until_it_says_otherwise, set_up),
 		cmocka_unit_test_setup(a_handover_is_accepted_by_beacon, set_up),
 		cmocka_unit_test_setup(who_takes_no_part_is_not_asked, set_up),

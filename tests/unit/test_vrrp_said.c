@@ -36,7 +36,7 @@ static enum vrrp_said_what take(
 
 static struct vrrp_facts facts_at(int64_t now, const struct vrrp_fsm *fsm)
 {
-	struct vrrp_facts facts = {.waited_ns = 1000};
+	struct vrrp_facts facts = {.begun_ns = 1000};
 
 	vrrp_said_facts(&said, NAME, fsm, now, &facts);
 	return facts;
@@ -57,7 +57,7 @@ static void nothing_was_said(void **state)
 	assert_false(facts.peer_fresh);
 	assert_false(facts.peer_ever);
 	assert_int_equal(facts.peer.state, VRRP_INITIALIZE);
-	assert_int_equal(facts.waited_ns, 50); /* who was not listening has not waited */
+	assert_int_equal(facts.begun_ns, 50); /* so long we listen */
 	assert_int_equal(vrrp_said_deadline(&said, 50), VRRP_NEVER);
 }
 

@@ -182,7 +182,7 @@ static void without_word_of_the_peer(void **state)
 		enum vrrp_isolation on_isolation;
 		enum vrrp_witness witness;
 		bool never, preempting, behind;
-		int64_t waited_ns;
+		int64_t waited_ns; /* for the table, and for a first word */
 		enum vrrp_verdict wanted;
 	} rows[] = {
 		{"silence", BACKUP, VRRP_ISOLATION_TAKE, NONE, 0, 0, 0, 0, TAKE},
@@ -196,7 +196,12 @@ static void without_word_of_the_peer(void **state)
 		{"a beginner", BACKUP, VRRP_ISOLATION_TAKE, NONE, true, 0, 0, VRRP_FIRST_WORD_NS - 1, HOLD},
 		{"a beginner no more", BACKUP, VRRP_ISOLATION_TAKE, NONE, true, 0, 0, VRRP_FIRST_WORD_NS,
 			TAKE},
-		{"only lower are heard", BACKUP, VRRP_ISOLATION_FENCED, LOST, true, true, 0, 0, TAKE},
+		{"only lower are heard", BACKUP, VRRP_ISOLATION_TAKE, LOST, true, true, 0, 0, TAKE},
+		{"... fenced, in reach", BACKUP, VRRP_ISOLATION_FENCED, REACHED, true, true, 0, 0, TAKE},
+		{"... fenced, not known: an Active stays", BACKUP, VRRP_ISOLATION_FENCED, UNKNOWN, true, true,
+			0, 0, TAKE},
+		{"... fenced, lost: an Active yields", BACKUP, VRRP_ISOLATION_FENCED, LOST, true, true, 0, 0,
+			HOLD},
 		{"only lower are heard, behind", BACKUP, VRRP_ISOLATION_TAKE, NONE, 0, true, true, 59, HOLD},
 		{"only lower are heard, cap over", BACKUP, VRRP_ISOLATION_TAKE, NONE, 0, true, true, 60,
 			TAKE},
@@ -223,6 +228,7 @@ static void without_word_of_the_peer(void **state)
 			.lan_well = true,
 			.on_isolation = rows[i].on_isolation,
 			.table = rows[i].behind ? VRRP_TABLE_BEHIND : VRRP_TABLE_NONE,
+			.begun_ns = rows[i].waited_ns,
 			.waited_ns = rows[i].waited_ns,
 			.sync_cap_ns = 60,
 		};

@@ -26,6 +26,45 @@ static void log_discard(struct vrrp_port *port, const struct vrrp_ip *ip, enum v
 	port->unlogged = 0;
 }
 
+static bool may_log(int64_t *logged_at, int64_t now)
+{
+	if (*logged_at && now - *logged_at < LOG_EVERY_NS)
+		return false;
+	*logged_at = now;
+	return true;
+}
+
+/* Accepted all the same: the two configs are not alike. */
+static void log_difference(struct vrrp_port *port, const struct vrrp_router *router)
+{
+	char from[ADDR_TEXT_MAX];
+
+	if (!may_log(&port->differs_logged_at, router->heard_at))
+		return;
+	addr_format(&router->heard_from, from);
+	if (router->interval_differs)
+		log_warn("%s: %s advertises every %u ms, the config here says %u ms", router->conf->name, from,
+			router->heard_interval_ms, router->conf->interval_ms);
+	if (router->addresses_differ)
+		log_warn("%s: %s advertises other addresses than the config here has", router->conf->name,
+			from);
+}
+
+/* Somebody who yields says so once more, which is no conflict: it takes two, in a down interval. */
+static void log_conflict(struct vrrp_port *port, const struct vrrp_unit *unit,
+	const struct vrrp_router *router, int64_t heard_before)
+{
+	char from[ADDR_TEXT_MAX];
+
+	if (unit->fsm.state != VRRP_ACTIVE || !router->heard_priority || heard_before == VRRP_NEVER ||
+		heard_before <= unit->fsm.since ||
+		router->heard_at - heard_before > vrrp_fsm_down_interval(&unit->fsm) ||
+		!may_log(&port->conflict_logged_at, router->heard_at))
+		return;
+	log_warn("%s: %s (priority %u) advertises as well: two nodes are active", router->conf->name,
+		addr_format(&router->heard_from, from), router->heard_priority);
+}
+
 static void on_packet(void *data, const uint8_t *payload, size_t len, const struct vrrp_ip *ip)
 {
 	struct vrrp_port *port = data;
@@ -35,6 +74,8 @@ static void on_packet(void *data, const uint8_t *payload, size_t len, const stru
 	enum vrrp_discard reason = vrrp_packet_decode(payload, len, ip, &advert, &form);
 	struct vrrp_unit *unit = NULL;
 	struct vrrp_router *router;
+	bool differed;
+	int64_t heard_before;
 
 	port->received++;
 	if (reason == VRRP_OK)
@@ -49,11 +90,17 @@ static void on_packet(void *data, const uint8_t *payload, size_t len, const stru
 		return;
 	}
 	router = &unit->members[port->of[advert.vrid].member].routers[port->of[advert.vrid].router];
+	differed = router->interval_differs || router->addresses_differ;
+	heard_before = router->heard_at;
 	reason = vrrp_router_judge(router, &advert, ip, form, vrrp_now(), &heard);
-	if (reason == VRRP_OK)
+	if (reason == VRRP_OK) {
 		vrrp_unit_heard(unit, port->of[advert.vrid].member, &heard);
-	else if (reason != VRRP_DISCARD_OWN)
+		if (!differed && (router->interval_differs || router->addresses_differ))
+			log_difference(port, router);
+		log_conflict(port, unit, router, heard_before);
+	} else if (reason != VRRP_DISCARD_OWN) {
 		log_discard(port, ip, reason);
+	}
 }
 
 static struct vrrp_port *find(struct vrrp_speaker *s, const char *interface, uint8_t family)

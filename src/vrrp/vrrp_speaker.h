@@ -32,6 +32,7 @@ struct vrrp_port {
 		[VRRP_DISCARD_REASONS]; /* by what the packet alone says, or for a vrid that nobody has */
 	int64_t logged_at;              /* the last discard that was logged */
 	uint64_t unlogged;
+	int64_t differs_logged_at, conflict_logged_at;
 	struct {
 		struct vrrp_unit *unit; /* NULL: nobody's */
 		uint16_t member;

@@ -58,6 +58,7 @@ keepalived c "$(theirs 150 10.0.1.101/24)"
 ok "keepalived with another address complains" wait_for 5 said 'not present in MASTER advert'
 ok "and ours sees that theirs differ" wait_for 3 sees_a_difference
 is "and counts it" "$(($(heard a address_mismatch) > 0))" 1
+ok "and logs it" wait_log vrrp-a 1 "advertises other addresses than the config here has"
 is "ours goes on" "$(vjson a '[0].state')" active
 
 done_testing

@@ -65,6 +65,7 @@ for loser in b a; do
 	in_ns sw nft "add table bridge parted; add chain bridge parted frames { type filter hook forward priority 0; };
 		add rule bridge parted frames iifname to$winner oifname to$loser drop"
 	ok "only what $winner sends to $loser is lost: both are active" wait_for 3 states_are "active active"
+	ok "... of which the log tells" wait_log vrrp-$winner 3 "advertises as well: two nodes are active"
 	pin $loser
 	began=$(now_ms)
 	heal

@@ -167,8 +167,10 @@ void vrrp_port_assign(struct vrrp_speaker *s)
 	}
 }
 
-void vrrp_port_follow_links(struct vrrp_speaker *s)
+int vrrp_port_follow_links(struct vrrp_speaker *s)
 {
+	int failed = 0;
+
 	for (struct vrrp_port *port = s->ports; port; port = port->next) {
 		const struct vrrp_link *link = vrrp_net_link(s->shared.net, port->interface);
 		int err;
@@ -179,12 +181,15 @@ void vrrp_port_follow_links(struct vrrp_speaker *s)
 			continue;
 		err = vrrp_rx_open(
 			&port->rx, s->loop, port->interface, link->ifindex, port->family, on_packet, port);
-		if (err)
+		if (err && err != port->open_error)
 			log_error("%s: cannot listen for adverts of IPv%d: %s", port->interface,
 				port->family == AF_INET ? 4 : 6, strerror(-err));
-		else
+		port->open_error = err;
+		failed = err ? err : failed;
+		if (!err)
 			port->ifindex = link->ifindex;
 	}
+	return failed;
 }
 
 void vrrp_port_close_all(struct vrrp_speaker *s)

@@ -8,8 +8,9 @@
 /* Join the ports to the units of the config in force; ports that nobody wants any more are closed. */
 void vrrp_port_assign(struct vrrp_speaker *speaker);
 
-/* Open the sockets of interfaces that came, open anew those of interfaces that were made anew. */
-void vrrp_port_follow_links(struct vrrp_speaker *speaker);
+/* Open the sockets of interfaces that came, open anew those of interfaces that were made anew. 0, or -errno (logged) when one
+ * could not be: try again. */
+int vrrp_port_follow_links(struct vrrp_speaker *speaker);
 
 void vrrp_port_close_all(struct vrrp_speaker *speaker);
 

@@ -2,15 +2,20 @@
 #include "vrrp/vrrp_speaker.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/clean_text.h"
 #include "common/log.h"
 #include "vrrp/vrrp_pair.h"
 #include "vrrp/vrrp_port.h"
+
+#define REOPEN_S 1.
 
 static uint64_t wall_ms(void)
 {
@@ -97,13 +102,28 @@ static void look_soon(struct vrrp_speaker *s)
 	}
 }
 
+/* A port that could not be opened is tried again; its units cannot hear until then. */
+static void follow_links(struct vrrp_speaker *s)
+{
+	ev_timer_stop(s->loop, &s->reopen);
+	if (vrrp_port_follow_links(s) == 0)
+		return;
+	ev_timer_set(&s->reopen, REOPEN_S, 0.);
+	ev_timer_start(s->loop, &s->reopen);
+}
+
+static void on_reopen(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	follow_links(timer->data);
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct vrrp_speaker *s = timer->data;
 
 	vrrp_net_drain(s->shared.net);
 	ev_timer_stop(loop, timer);
-	vrrp_port_follow_links(s);
+	follow_links(s);
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_look(s->units[i]);
 }
@@ -278,7 +298,7 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 	vrrp_pair_apply(s);
 	refuse_packets(s);
 	remove_leftovers(s);
-	vrrp_port_follow_links(s);
+	follow_links(s);
 	for (size_t i = 0; i < s->unit_count; i++)
 		if (!is_wanted(before, before_count, units[i]))
 			vrrp_unit_begin(units[i]);
@@ -295,6 +315,17 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 
 /* ---- life ---- */
 
+/* Without it a node would take the addresses over, and have none of them. */
+static bool may_add_addresses(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (syscall(SYS_capget, &head, data))
+		return true; /* nobody knows */
+	return data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
+}
+
 int vrrp_speaker_open(struct vrrp_speaker *s, struct ev_loop *loop, struct vrrp_ward *ward,
 	const char *rundir, struct event_log *events)
 {
@@ -303,7 +334,12 @@ int vrrp_speaker_open(struct vrrp_speaker *s, struct ev_loop *loop, struct vrrp_
 
 	*s = (struct vrrp_speaker){.loop = loop, .shared.ward = ward, .rundir = rundir, .events = events};
 	ev_init(&s->look, on_look);
-	s->look.data = s;
+	ev_init(&s->reopen, on_reopen);
+	s->look.data = s->reopen.data = s;
+	if (!may_add_addresses()) {
+		log_error("cannot add addresses: tandem-vrrp needs CAP_NET_ADMIN");
+		return -EPERM;
+	}
 	err = vrrp_tx_open(&s->shared.tx);
 	if (err) {
 		log_error("cannot open a packet socket: %s; tandem-vrrp needs CAP_NET_RAW", strerror(-err));
@@ -345,6 +381,7 @@ void vrrp_speaker_stop(struct vrrp_speaker *s, bool suspend)
 void vrrp_speaker_close(struct vrrp_speaker *s)
 {
 	ev_timer_stop(s->loop, &s->look);
+	ev_timer_stop(s->loop, &s->reopen);
 	vrrp_pair_close(s);
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_close(s->units[i]);

@@ -32,6 +32,7 @@ struct vrrp_port {
 		[VRRP_DISCARD_REASONS]; /* by what the packet alone says, or for a vrid that nobody has */
 	int64_t logged_at;              /* the last discard that was logged */
 	uint64_t unlogged;
+	int open_error; /* the one that was logged, 0: none */
 	int64_t differs_logged_at, conflict_logged_at;
 	struct {
 		struct vrrp_unit *unit; /* NULL: nobody's */
@@ -55,6 +56,7 @@ struct vrrp_speaker {
 	char peer_error[200];   /* "": as configured */
 	struct event_log *events;
 	ev_timer look; /* links or addresses changed: the units look, once for a burst */
+	ev_timer reopen; /* a port could not be opened */
 	bool draining;
 	int64_t drained_at; /* ns: all that had arrived by then was read */
 };

@@ -162,6 +162,28 @@ stop vrrp-c TERM
 ok "... at the end it is gone" has_not c 10.0.1.100
 umount -l "$(RUN_OF c)"
 
+# ---- what is not permitted, or not there ----
+
+printf '%s\n' "$(front 200)" > "$TMP/c.conf"
+spawn bound c setpriv --bounding-set -net_admin "$TANDEM_BIN/tandem-vrrp" -c "$TMP/c.conf" -r "$(RUN_OF c)"
+wait_exit bound 5
+is "without CAP_NET_ADMIN it takes no address over: it does not start" $? 1
+ok "... and says so" log_has bound 'needs CAP_NET_ADMIN'
+
+vrrp c "$(front 200)"
+speaker=$(speaker_pid c)
+limit=$(ulimit -Hn)
+in_ns c ip link set eth0 name away0
+prlimit --pid "$speaker" --nofile="3:$limit" # it is a limit of numbers, not of how many
+in_ns c ip link set away0 name eth0
+ok "no descriptor is left: the log says that it does not hear" wait_log vrrp-c 3 'cannot listen for adverts.*Too many open files'
+prlimit --pid "$speaker" --nofile="$limit:$limit"
+in_ns c ip link set eth0 up
+vrrp a "$(front 250)"
+ok "... there are some again: it hears" wait_for 4 is_state c backup
+stop vrrp-a TERM
+stop vrrp-c TERM
+
 # ---- real time ----
 
 program=$ROOT/build/bin/tandem-vrrp # a sanitized one does not lock its memory

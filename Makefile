@@ -255,6 +255,11 @@ UNIT_TESTS          += vrrp_ward vrrp_ward_kill vrrp_guard
 UNIT_vrrp_witness     := src/vrrp/vrrp_witness.c src/vrrp/vrrp_timer.c src/common/icmp_echo.c src/common/addr.c tests/unit/vrrp_netns.c
 UNITLIBS_vrrp_witness := -lev
 SECURE := $(addprefix src/common/,secure_dgram.c secure_hello.c)
+UNIT_vrrp_peer        := $(SECURE) $(addprefix src/vrrp/,vrrp_peer.c vrrp_said.c vrrp_beacon.c vrrp_timer.c) src/common/secure_key.c \
+	src/common/addr.c tests/unit/vrrp_netns.c tests/unit/peer_harness.c
+UNITLIBS_vrrp_peer    := -lev -lsodium
+UNIT_vrrp_peer_enemy     := $(UNIT_vrrp_peer)
+UNITLIBS_vrrp_peer_enemy := -lev -lsodium
 UNIT_secure_dgram     := $(SECURE)
 UNITLIBS_secure_dgram := -lsodium
 UNIT_secure_chaos     := $(UNIT_secure_dgram)
@@ -268,7 +273,7 @@ UNIT_vrrp_judge       := $(addprefix src/vrrp/,vrrp_judge.c vrrp_verdict.c vrrp_
 UNIT_tandemctl_keygen     := $(UNIT_tandemctl)
 UNITLIBS_tandemctl_keygen := $(UNITLIBS_tandemctl)
 UNIT_sync_wire        := src/lb/sync_wire.c src/common/addr.c
-UNIT_TESTS            += secure_dgram secure_chaos secure_key vrrp_beacon vrrp_verdict vrrp_said vrrp_judge sync_wire tandemctl_keygen vrrp_witness
+UNIT_TESTS            += secure_dgram secure_chaos secure_key vrrp_beacon vrrp_verdict vrrp_said vrrp_judge sync_wire tandemctl_keygen vrrp_witness vrrp_peer vrrp_peer_enemy
 SYNC := $(addprefix src/lb/sync_,session.c out.c in.c window.c lag.c wire.c)
 UNIT_sync_sim         := tests/unit/sync_pair.c $(SYNC)
 UNIT_sync_in          := tests/unit/sync_words.c $(SYNC)
@@ -312,7 +317,8 @@ $(BPF_PLAIN): build/test/plain_bpf_%: build/obj/tests/bpf/test_%.o $(call obj,$(
 
 # ---- speakers on a simulated clock and network: build/test/sim as it ships, sim_san with sanitizers ----
 
-SIM_PARTS := $(wildcard tests/sim/*.c) $(addprefix src/vrrp/,vrrp_fsm.c vrrp_packet.c)
+SIM_PARTS := $(wildcard tests/sim/*.c) $(addprefix src/vrrp/,vrrp_fsm.c vrrp_packet.c \
+	vrrp_beacon.c vrrp_said.c vrrp_judge.c vrrp_verdict.c)
 build/test/sim: $(call obj,$(SIM_PARTS))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^

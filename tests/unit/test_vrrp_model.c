@@ -222,9 +222,97 @@ static void instances_compare(void **state)
 	DIFFERS(b->announce_refresh_s++, *b = was);
 	DIFFERS(b->track_count--, *b = was);
 	DIFFERS(b->tracks[3].min_backends++, b->tracks[3].min_backends--);
+	DIFFERS(b->witness.count++, *b = was);
+	DIFFERS(b->witness.interval_ms++, *b = was);
+	DIFFERS(b->witness.rise++, *b = was);
+	DIFFERS(b->witness.fall++, *b = was);
+	a->witness.count = was.witness.count = b->witness.count = 1;
+	DIFFERS(b->witness.addresses[0].bytes[3]++, *b = was);
 #undef DIFFERS
 	vrrp_model_clear(&model);
 	vrrp_model_clear(&other);
+}
+
+/* ---- what two nodes must have alike ---- */
+
+static void swap(struct vrrp_instance *a, struct vrrp_instance *b)
+{
+	struct vrrp_instance was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+static void what_both_nodes_must_have_alike_makes_the_hash(void **state)
+{
+	struct vrrp_model model;
+	struct vrrp_instance *a, was;
+	size_t members[] = {0, 1}, one[] = {0};
+	struct vrrp_unit_model *unit, unit_was;
+	struct vrrp_address first;
+	uint32_t hash;
+
+	fill(&model);
+	a = &model.instances[0];
+	unit = &model.units[0];
+	was = *a;
+	unit_was = *unit;
+	hash = vrrp_model_hash(&model);
+#define COUNTS(change)                                               \
+	do {                                                         \
+		change;                                              \
+		assert_int_not_equal(vrrp_model_hash(&model), hash); \
+		*a = was;                                            \
+		*unit = unit_was;                                    \
+		assert_int_equal(vrrp_model_hash(&model), hash);     \
+	} while (0)
+	COUNTS(a->name[0]++);
+	COUNTS(a->vrid++);
+	COUNTS(a->version = 2);
+	COUNTS(a->interval_ms += 10);
+	COUNTS(a->ipv6_count--);
+	model.instance_count--;
+	assert_int_not_equal(vrrp_model_hash(&model), hash);
+	model.instance_count++;
+	first = a->addresses[0];
+	a->addresses[0].prefix--;
+	assert_int_not_equal(vrrp_model_hash(&model), hash);
+	a->addresses[0] = first;
+	a->addresses[0].addr.bytes[3]++;
+	assert_int_not_equal(vrrp_model_hash(&model), hash);
+	a->addresses[0] = first;
+	/* A node has its own of these. */
+	a->priority++;
+	a->interface[0]++;
+	a->source_ipv4.bytes[3]++;
+	a->preempt = !a->preempt;
+	assert_int_equal(vrrp_model_hash(&model), hash);
+	*a = was;
+	/* The order in the file is nothing. */
+	a->addresses[0] = a->addresses[1];
+	a->addresses[1] = first;
+	assert_int_equal(vrrp_model_hash(&model), hash);
+	/* A group: its name, its members and their order, for the first one leads. */
+	*unit = (struct vrrp_unit_model){
+		.name = "g", .is_group = true, .members = members, .member_count = 2};
+	hash = vrrp_model_hash(&model);
+	unit->name[0] = 'h';
+	assert_int_not_equal(vrrp_model_hash(&model), hash);
+	unit->name[0] = 'g';
+	members[0] = 1;
+	members[1] = 0;
+	assert_int_not_equal(vrrp_model_hash(&model), hash);
+	/* The same with the instances in another order in the file. */
+	swap(&model.instances[0], &model.instances[1]);
+	assert_int_equal(vrrp_model_hash(&model), hash);
+	swap(&model.instances[0], &model.instances[1]);
+	unit->members = one;
+	unit->member_count = 1;
+	assert_int_not_equal(vrrp_model_hash(&model), hash);
+	unit->is_group = false;
+	assert_int_not_equal(vrrp_model_hash(&model), hash);
+	*unit = unit_was;
+	vrrp_model_clear(&model);
 }
 
 /* To what unit an instance belongs is the model's business: its index says nothing about the instance. */
@@ -267,6 +355,7 @@ int main(void)
 		cmocka_unit_test(commands_compare),
 		cmocka_unit_test(tracks_compare),
 		cmocka_unit_test(instances_compare),
+		cmocka_unit_test(what_both_nodes_must_have_alike_makes_the_hash),
 		cmocka_unit_test(an_index_is_no_difference),
 		cmocka_unit_test(labels),
 	};

@@ -241,7 +241,8 @@ static int add(struct vrrp_inst *inst, const struct vrrp_router *router, const s
 	/* The ward is for the day of a crash; the address is for now. */
 	err = vrrp_ward_hold(inst->shared->ward, &held);
 	if (err && !inst->unguarded)
-		log_error("%s: cannot note %s in the run directory: %s; were tandem-vrrp killed, it might stay",
+		log_error(
+			"%s: cannot note %s in the run directory: %s; were tandem-vrrp killed, it might stay",
 			inst->conf->name, addr_format(&address->addr, text), strerror(-err));
 	inst->unguarded = err;
 	err = vrrp_net_add_address(inst->shared->net, router->place, address, flags_for(inst, address));

@@ -43,8 +43,8 @@ static void log_difference(struct vrrp_port *port, const struct vrrp_router *rou
 		return;
 	addr_format(&router->heard_from, from);
 	if (router->interval_differs)
-		log_warn("%s: %s advertises every %u ms, the config here says %u ms", router->conf->name, from,
-			router->heard_interval_ms, router->conf->interval_ms);
+		log_warn("%s: %s advertises every %u ms, the config here says %u ms", router->conf->name,
+			from, router->heard_interval_ms, router->conf->interval_ms);
 	if (router->addresses_differ)
 		log_warn("%s: %s advertises other addresses than the config here has", router->conf->name,
 			from);

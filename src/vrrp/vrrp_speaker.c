@@ -203,7 +203,9 @@ static void decide_start(struct vrrp_speaker *s, struct vrrp_unit *unit, bool re
 		unit->start = VRRP_START_RESUME;
 	else if (restarted && !s->model->resume)
 		unit->start = VRRP_START_INHERIT;
-	vrrp_ward_not_active(s->shared.ward, unit->name);
+	/* Else it stands there until the unit has released: this speaker may die as soon as the one before. */
+	if (unit->start == VRRP_START_FRESH)
+		vrrp_ward_not_active(s->shared.ward, unit->name);
 }
 
 static void refuse_packets(struct vrrp_speaker *s)

@@ -149,6 +149,20 @@ stop vrrp-a TERM
 is "an owner leaves the interface's own address as it was" \
 	"$(in_ns a ip addr show eth0 | grep -A 1 -w '10.0.1.11/24' | grep -c 'valid_lft forever')" 1
 
+# ---- two deaths ----
+
+vrrp c "$(front 200 500)"
+wait_for 4 is_state c active > /dev/null || bail "nobody is active"
+for n in once "twice within a down interval"; do
+	speaker=$(speaker_pid c)
+	kill -9 "$speaker"
+	wait_for 2 another_speaker c "$speaker" > /dev/null
+	ok "killed $n: it goes on with what was left" wait_for 1 is_state c handover
+done
+ok "... the address is there" has c 10.0.1.100
+ok "... and active it is again" wait_for 4 is_state c active
+stop vrrp-c TERM
+
 # ---- a full run directory ----
 
 mkdir -p "$(RUN_OF c)"

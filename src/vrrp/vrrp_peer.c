@@ -298,6 +298,8 @@ static void on_due(void *data)
 				send_hello(&peer->paths[i], now);
 		peer->next_at = peer->next_at + interval > now ? peer->next_at + interval : now + interval;
 		peer->has_news = true;
+		/* Who became Active without being asked (the owner, an operator's wish) is asked now. */
+		peer->ops->heard(peer->data);
 	}
 	if (peer->has_news)
 		speak(peer);

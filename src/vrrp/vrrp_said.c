@@ -10,6 +10,7 @@ void vrrp_said_init(struct vrrp_said *said, size_t path_count, int64_t timeout_n
 	said->timeout_ns = timeout_ns;
 	said->since = now;
 	said->path_count = path_count;
+	said->refused_since = VRRP_NEVER;
 	for (size_t i = 0; i < VRRP_PATHS_MAX; i++)
 		said->path[i] = (struct vrrp_said_path){VRRP_NEVER, UINT32_MAX};
 }
@@ -56,6 +57,16 @@ static bool is_past(const struct vrrp_said *said, uint64_t boot)
 	return false;
 }
 
+/* Something of a past start came: has nothing else come for a whole timeout, in which it came all the time? What waited
+ * for us while we did not read is one moment. */
+static bool lives_on(struct vrrp_said *said, int64_t now)
+{
+	if (said->refused_since == VRRP_NEVER || now - said->refused_at > said->timeout_ns * 3 / 4)
+		said->refused_since = now;
+	said->refused_at = now;
+	return now - said->refused_since >= said->timeout_ns;
+}
+
 static void begin_anew(struct vrrp_said *said, uint64_t boot)
 {
 	if (said->boot)
@@ -70,12 +81,15 @@ enum vrrp_said_what vrrp_said_beacon(
 	struct vrrp_said *said, size_t path, const struct vrrp_beacon *beacon, int64_t now, bool *restarted)
 {
 	*restarted = false;
-	if (!beacon->boot || is_past(said, beacon->boot))
+	if (!beacon->boot)
 		return VRRP_SAID_OUTDATED;
 	if (beacon->boot != said->boot) {
+		if (is_past(said, beacon->boot) && !lives_on(said, now))
+			return VRRP_SAID_OUTDATED;
 		*restarted = said->boot != 0;
 		begin_anew(said, beacon->boot);
 	}
+	said->refused_since = VRRP_NEVER;
 	said->path[path] = (struct vrrp_said_path){
 		now, path < beacon->path_count ? beacon->path_heard_ms[path] : UINT32_MAX};
 	if (beacon->sequence > said->sequence)
@@ -91,6 +105,7 @@ static int64_t later(int64_t at, int64_t ns, int64_t now)
 
 void vrrp_said_forgive(struct vrrp_said *said, int64_t ns, int64_t now)
 {
+	said->refused_since = VRRP_NEVER;
 	for (size_t i = 0; i < said->path_count; i++)
 		if (said->path[i].heard_at != VRRP_NEVER)
 			said->path[i].heard_at = later(said->path[i].heard_at, ns, now);

@@ -4,7 +4,9 @@
  * the facts that vrrp_verdict wants. Pure: no socket, no clock; vrrp_peer drives it, and so does the simulator.
  *
  * - Beacons come by several paths, each at its own speed: what is newer counts, for each unit by itself.
- * - The peer's start has a number. What comes of a start that is over was held up on the way, and says nothing.
+ * - The peer's start has a number. What comes of a start that is over was held up on the way, and says nothing. Which of
+ *   two is over the numbers do not tell: when one that is believed to be over goes on speaking for a whole timeout in
+ *   which the other says nothing, it was the other.
  * - A word is as old as the beacon that brought it, and is not believed beyond the timeout.
  * - Priority 0 on the LAN that is newer than the word says that the peer leaves, or was killed and its guard says so.
  */
@@ -41,6 +43,7 @@ struct vrrp_said {
 	uint64_t boot, sequence;              /* 0: never heard */
 	uint64_t past_boots[VRRP_PAST_BOOTS]; /* a ring */
 	size_t past_next;
+	int64_t refused_since, refused_at; /* of a past start, and nothing else since; VRRP_NEVER */
 	uint32_t config_hash;
 	uint8_t table;                             /* enum vrrp_table */
 	uint8_t parts, parts_heard[UINT8_MAX + 1]; /* which of its parts came since its start */

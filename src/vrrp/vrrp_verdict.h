@@ -74,7 +74,8 @@ struct vrrp_judgement {
 };
 
 /* Backup whose down timer ended: TAKE or HOLD. Active (or Handover): STAY or YIELD. Other states: HOLD. Whoever is told to
- * hold asks again at the next beacon, and after an advert interval. */
+ * hold asks again at the next beacon, and after an advert interval; an Active is asked at every beacon, of the peer and of
+ * its own. */
 struct vrrp_judgement vrrp_verdict(const struct vrrp_facts *facts);
 
 const char *vrrp_verdict_name(enum vrrp_verdict verdict);

@@ -104,6 +104,36 @@ static void a_start_that_is_over_says_nothing(void **state)
 	assert_int_equal(take(0, 0, 10, VRRP_ACTIVE, 30), VRRP_SAID_OUTDATED);
 }
 
+/* The first word of the old start came after the first word of the new one: it looks as if it were the newer. */
+static void the_start_that_lives_is_found_again(void **state)
+{
+	struct vrrp_fsm fsm = {0};
+
+	take(0, 2, 1, VRRP_BACKUP, 10);
+	assert_int_equal(take(1, 1, 9, VRRP_ACTIVE, 20), VRRP_SAID_NEWS);
+	assert_int_equal(take(0, 2, 2, VRRP_BACKUP, 30), VRRP_SAID_OUTDATED);
+	assert_int_equal(take(1, 1, 10, VRRP_ACTIVE, 35), VRRP_SAID_NEWS);
+	assert_int_equal(take(0, 2, 3, VRRP_BACKUP, 40), VRRP_SAID_OUTDATED);
+	assert_int_equal(take(0, 2, 4, VRRP_BACKUP, 40 + TIMEOUT / 2), VRRP_SAID_OUTDATED);
+	assert_int_equal(take(0, 2, 4, VRRP_BACKUP, 40 + TIMEOUT - 1), VRRP_SAID_OUTDATED);
+	assert_int_equal(take(0, 2, 5, VRRP_BACKUP, 40 + TIMEOUT), VRRP_SAID_NEWS);
+	assert_int_equal(facts_at(40 + TIMEOUT, &fsm).peer.state, VRRP_BACKUP);
+	assert_int_equal(take(0, 2, 6, VRRP_BACKUP, 40 + TIMEOUT), VRRP_SAID_NEWS);
+	assert_int_equal(take(1, 1, 11, VRRP_ACTIVE, 40 + TIMEOUT), VRRP_SAID_OUTDATED);
+}
+
+/* After a pause of ours all that waited is read at once: that is no time in which a start goes on speaking. */
+static void what_waited_says_nothing_of_which_start_lives(void **state)
+{
+	take(0, 1, 1, VRRP_ACTIVE, 10);
+	take(0, 2, 1, VRRP_BACKUP, 20);
+	assert_int_equal(take(1, 1, 2, VRRP_ACTIVE, 30), VRRP_SAID_OUTDATED);
+	assert_int_equal(take(1, 1, 2, VRRP_ACTIVE, 30 + TIMEOUT), VRRP_SAID_OUTDATED);
+	vrrp_said_forgive(&said, 10000, 10030);
+	assert_int_equal(take(1, 1, 3, VRRP_ACTIVE, 10030), VRRP_SAID_OUTDATED);
+	assert_int_equal(take(0, 2, 2, VRRP_BACKUP, 10030), VRRP_SAID_NEWS);
+}
+
 /* A unit that the peer names no more, while it goes on speaking of others. */
 static void a_word_has_an_age(void **state)
 {
@@ -158,6 +188,8 @@ int main(void)
 		cmocka_unit_test_setup(the_newer_word_counts_whichever_path_is_quicker, set_up),
 		cmocka_unit_test_setup(parts_come_in_any_order, set_up),
 		cmocka_unit_test_setup(a_start_that_is_over_says_nothing, set_up),
+		cmocka_unit_test_setup(the_start_that_lives_is_found_again, set_up),
+		cmocka_unit_test_setup(what_waited_says_nothing_of_which_start_lives, set_up),
 		cmocka_unit_test_setup(a_word_has_an_age, set_up),
 		cmocka_unit_test_setup(a_goodbye_that_is_newer_counts, set_up),
 		cmocka_unit_test_setup(

@@ -55,7 +55,7 @@ struct vrrp_speaker {
 	struct vrrp_peer *peer; /* NULL: plain VRRP */
 	char peer_error[200];   /* "": as configured */
 	struct event_log *events;
-	ev_timer look; /* links or addresses changed: the units look, once for a burst */
+	ev_timer look;   /* links or addresses changed: the units look, once for a burst */
 	ev_timer reopen; /* a port could not be opened */
 	bool draining;
 	int64_t drained_at; /* ns: all that had arrived by then was read */

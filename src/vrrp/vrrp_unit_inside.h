@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What vrrp_unit.c and vrrp_unit_judge.c share. */
+/* What the files of vrrp_unit share. */
 #ifndef TANDEM_VRRP_UNIT_INSIDE_H
 #define TANDEM_VRRP_UNIT_INSIDE_H
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A simulator of 2 to 5 speakers on one LAN: each is the state machine that ships (src/vrrp/vrrp_fsm.c) behind the packet
- * codec that ships (src/vrrp/vrrp_packet.c), on a clock and a network that are made up here. Pure: no clock, no I/O but
- * the timeline. A schedule follows from its 64-bit seed, a run from its schedule: both replay exactly.
+ * codec that ships (src/vrrp/vrrp_packet.c), on a clock and a network that are made up here. In every other schedule (even
+ * seeds) two of them are a pair: they send beacons by one to three paths, ask witnesses, and the verdict decides
+ * (vrrp_beacon, vrrp_said, vrrp_judge, vrrp_verdict). Pure: no clock, no I/O but the timeline. A schedule follows from its
+ * 64-bit seed, a run from its schedule: both replay exactly.
  *
  *   sim_schedule.c  seed -> who takes part, what goes wrong when
  *   sim_net.c       time, events, packets: loss, delay, duplication, partitions, the clients' ARP entry
@@ -10,10 +12,15 @@
  *   sim_fault.c     what goes wrong, done to net and nodes
  *   sim_plant.c     bugs on purpose, around the state machine
  *   sim_check.c     the invariants that hold at every moment; sim_watch.c those that begin with an event and have a bound
+ *   sim_pair.c      a node's part in a pair: beacons, witness, the questions to the verdict
+ *   sim_pair_path.c the paths of beacons, the witness, as the network lets them
+ *   sim_pair_make.c seed -> paths, timeouts, what goes wrong with a pair
+ *   sim_pair_check.c what must hold for a pair at every moment; sim_pair_end.c at the end
+ *   sim_pair_plant.c bugs on purpose around the verdict
  *   sim_shrink.c    a failing schedule made small; sim_fork.c many schedules on all cores
  *
- * Another kind of actor (beacons on a second path, a lease in the dataplane) is another enum sim_kind of packet that
- * sim_node_receive() hands on, and state in struct sim_node that sim_node_wake() drives.
+ * Another kind of actor (a lease in the dataplane) is another enum sim_kind of packet that sim_node_receive() hands on,
+ * and state that sim_node_wake() drives.
  *
  * Times are ns. Global time is what the network sees; a node's own clock has an offset and a rate error.
  */
@@ -26,7 +33,9 @@
 #include <stdio.h>
 
 #include "vrrp/vrrp_fsm.h"
+#include "vrrp/vrrp_judge.h"
 #include "vrrp/vrrp_packet.h"
+#include "vrrp/vrrp_said.h"
 
 #define SIM_NODES_MAX  5
 #define SIM_CLIENT     5 /* the clients behind the switch, one for all */
@@ -34,6 +43,7 @@
 #define SIM_PLACES     7
 #define SIM_FAULTS_MAX 12
 #define SIM_VRID       51
+#define SIM_PATHS_MAX  3
 
 /* ---- schedule ---- */
 
@@ -54,6 +64,13 @@ enum sim_fault_kind {
 	SIM_MOVED,     /* node's MAC changes */
 	SIM_FLOOD,     /* a stranger claims with priority 1 very often, until */
 	SIM_DROP,      /* the next value adverts of whoever is Active are lost */
+	SIM_PLAIN_FAULTS,
+	/* of a pair */
+	SIM_FILTER =
+		SIM_PLAIN_FAULTS, /* the LAN loses the adverts of nodes in mask, and nothing else, until */
+	SIM_PATH_CUT,             /* what nodes in mask send by path value is lost, until */
+	SIM_PATH_LOSS,            /* of beacons beside the LAN: value per mille, until */
+	SIM_WITNESS,              /* the witness does not answer nodes in mask, until */
 	SIM_FAULT_KINDS,
 };
 
@@ -70,8 +87,19 @@ struct sim_speaker {
 	uint8_t rank; /* of its IPv6 address; that of its IPv4 address is its number */
 };
 
+struct sim_pair_setup {
+	int paths;
+	bool by_lan[SIM_PATHS_MAX]; /* that path is the clients' LAN */
+	int64_t delay_max[SIM_PATHS_MAX];
+	int64_t beacon_interval, beacon_timeout;
+	int64_t witness_interval; /* 0: they have none */
+	enum vrrp_isolation on_isolation;
+};
+
 struct sim_schedule {
 	uint64_t seed;
+	bool is_pair;
+	struct sim_pair_setup pair;
 	uint8_t nodes;
 	bool ipv4, ipv6;
 	int64_t interval, longest; /* the usual, the longest advert interval */
@@ -113,6 +141,15 @@ enum sim_invariant {
 	SIM_READ_FIRST,   /* nothing is said before what arrived is read */
 	SIM_NO_STORM,     /* adverts of a node are bounded */
 	SIM_CLIENTS,      /* the clients' ARP entry leads to the Active */
+	/* of a pair */
+	SIM_PAIR_ONE,      /* after the last fault one owns the addresses, and it is the right one */
+	SIM_PAIR_FAILOVER, /* after a crash or a goodbye the other is Active within the bounds */
+	SIM_PAIR_HOLD,     /* a Backup whose peer is Active and well, and says so, stays Backup */
+	SIM_PAIR_OVERLAP,  /* both own no longer than the bound while a path works each way */
+	SIM_PAIR_NOBODY,   /* nobody owns no longer than the bound while somebody could */
+	SIM_PAIR_FENCED,   /* who is fenced, alone and without a witness owns nothing */
+	SIM_PAIR_FLAPPING, /* transitions are bounded by what went wrong */
+	SIM_PAIR_MEMORY,   /* what is believed of the peer never goes back */
 	SIM_INVARIANTS,
 };
 const char *sim_invariant_name(enum sim_invariant invariant);
@@ -142,20 +179,36 @@ enum sim_plant {
 	SIM_PLANT_INTERVAL_UNTOLD,
 	SIM_PLANT_GUARD_FORGETS,
 	SIM_PLANT_LEFT_STAYS,
+	SIM_PLANT_VERDICT_IGNORED,
+	SIM_PLANT_WORDS_ETERNAL,
+	SIM_PLANT_OLD_BOOT,
+	SIM_PLANT_YIELD_KEEPS,
+	SIM_PLANT_HOLD_FOREVER,
+	SIM_PLANT_YIELD_IGNORED,
+	SIM_PLANT_NOT_FENCED,
+	SIM_PLANT_BOTH_BETTER,
+	SIM_PLANT_RIVAL_FORGOTTEN,
+	SIM_PLANT_GOODBYE_UNHEARD,
+	SIM_PLANT_NOT_ACCEPTED,
+	SIM_PLANT_WITNESS_BELIEVED,
+	SIM_PLANT_PATHS_ALIKE,
 	SIM_PLANTS,
 };
 
 /* ---- run ---- */
 
-enum sim_kind { SIM_ADVERT, SIM_ANNOUNCE };
+enum sim_kind { SIM_ADVERT, SIM_ANNOUNCE, SIM_BEACON };
+
+#define SIM_BYTES_MAX 200 /* a beacon of one unit */
 
 struct sim_packet {
 	enum sim_kind kind;
 	uint8_t from, to;
 	uint8_t ttl;
 	bool ipv6;
+	uint8_t path; /* BEACON */
 	uint8_t len;
-	uint8_t bytes[40];
+	uint8_t bytes[SIM_BYTES_MAX];
 };
 
 enum sim_event_type {
@@ -194,6 +247,25 @@ struct sim_node {
 	int64_t active_since, calm_since, told_at, told[5];
 };
 
+/* A node's part in a pair. */
+struct sim_peer {
+	bool open; /* its process runs */
+	struct vrrp_said said;
+	struct vrrp_judge judge;
+	uint64_t boot, sequence; /* of what it says */
+	bool has_news, was_fresh, waits;
+	bool requested;            /* an operator made it Active: that goes over the fence */
+	int64_t beacon_at, ask_at; /* own clock: when it speaks, asks its witness */
+	enum vrrp_witness witness;
+	uint8_t good, bad; /* answers in a row */
+	/* for the checks, global time */
+	uint64_t newest_boot, newest_sequence, heard_boots; /* bit: of that start something was believed */
+	int64_t refused_since;                              /* the peer as it lives now; VRRP_NEVER */
+	int64_t opened_at, heard_at, spoke_at, changed_at; /* changed: what beacons say of it but its state */
+	bool was_well;
+	uint8_t was_priority;
+};
+
 struct sim_watch {
 	enum { WATCH_NONE, WATCH_TAKEOVER, WATCH_HOLD, WATCH_HEAL } kind;
 	enum sim_invariant invariant;
@@ -215,6 +287,7 @@ struct sim {
 	uint64_t random;
 	int64_t now;
 	struct sim_node node[SIM_NODES_MAX];
+	struct sim_peer peer[2];
 	int client; /* whom the clients believe, -1: nobody yet */
 
 	struct sim_event heap[SIM_EVENTS_MAX];
@@ -228,11 +301,21 @@ struct sim {
 	uint32_t on;             /* bit n: fault n is on */
 	int loss_permille;
 	uint8_t flood;
+	uint8_t filter, no_witness;      /* bit: of whom adverts are lost, whom the witness does not answer */
+	uint8_t path_cut[SIM_PATHS_MAX]; /* bit: whose beacons are lost */
+	int path_loss_permille;
 
 	/* for the checks */
 	int net_faults;
 	int64_t clean_since, fault_at, shaken_at, interval_at, conflict_at, yielded_at, overlap_since;
 	int overlap_class, transitions, flaps;
+	struct {
+		int64_t works_since
+			[2]; /* from this node to the other by some path, and nothing lost; VRRP_NEVER */
+		int64_t path_since[SIM_PATHS_MAX][2], clients_since[2];
+		int64_t both_since, nobody_since, able_since[2], released_at;
+		int edges;
+	} sees;
 	struct sim_watch watch;
 	uint32_t covered; /* bit: this invariant was put to the test */
 	struct sim_verdict verdict;
@@ -263,6 +346,48 @@ void sim_node_goodbye(struct sim *sim, int node);
 struct net_addr sim_node_address(const struct sim *sim, int place, bool ipv6);
 void sim_node_packet(const struct sim *sim, int place, uint8_t priority, int64_t interval_ns, bool ipv6,
 	struct sim_packet *out);
+
+void sim_node_step(struct sim *sim, int node, const struct vrrp_event *event);
+
+/* sim_pair.c: nothing of it does anything when the schedule is no pair's */
+void sim_pair_begin_wake(
+	struct sim *sim, int node); /* its process is there, or was paused; before it reads */
+void sim_pair_read(struct sim *sim, int node, const struct sim_packet *packet);
+void sim_pair_wake(struct sim *sim, int node); /* what is due, but the state machine's timer */
+void sim_pair_judge(struct sim *sim, int node);
+int64_t sim_pair_deadline(const struct sim *sim, int node); /* own clock */
+void sim_pair_close(struct sim *sim, int node);
+
+/* sim_pair_path.c */
+void sim_pair_send(struct sim *sim, const struct sim_packet *packet); /* by every path */
+bool sim_pair_path_works(const struct sim *sim, int path, int from);
+bool sim_pair_witness_answers(struct sim *sim, int node); /* asked once: may be lost */
+bool sim_pair_witness_there(const struct sim *sim, int node);
+
+/* sim_pair_make.c */
+void sim_pair_make(struct sim_schedule *schedule, uint64_t *random);
+void sim_pair_make_fault(struct sim_schedule *schedule, struct sim_fault *fault, uint64_t *random);
+int64_t sim_pair_settles_within(const struct sim_schedule *schedule);
+
+/* sim_pair_check.c */
+void sim_pair_check_init(struct sim *sim);
+void sim_pair_check_time(struct sim *sim, int64_t to); /* before time goes on */
+void sim_pair_check_transition(struct sim *sim, int node, const struct vrrp_action *action);
+void sim_pair_check_word(struct sim *sim, int node);
+void sim_pair_check_refused(struct sim *sim, int node, uint64_t boot);
+bool sim_pair_outdoes(const struct sim *sim, int x, int y);
+bool sim_pair_settled(const struct sim *sim, int active, int64_t recent);
+int64_t sim_pair_slowest(const struct sim *sim); /* delay of LAN and paths */
+int64_t sim_pair_silence(
+	const struct sim *sim); /* so long after its last beacon a dead peer may be waited for */
+
+/* sim_pair_end.c */
+void sim_pair_check_end(struct sim *sim);
+
+/* sim_pair_plant.c */
+bool sim_pair_plant_judge(
+	struct sim *sim, int node, struct vrrp_facts *facts, int64_t now, struct vrrp_event *event);
+void sim_pair_plant_said(struct sim *sim, int node); /* before a beacon is taken */
 
 /* sim_fault.c */
 void sim_fault_begin(struct sim *sim, int index);

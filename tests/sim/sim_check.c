@@ -21,6 +21,17 @@ static const char *const invariants[][2] = {
 	[SIM_READ_FIRST] = {"read-first", "nothing is said before what arrived is read"},
 	[SIM_NO_STORM] = {"no-storm", "a node sends no more than four adverts in 5 ms"},
 	[SIM_CLIENTS] = {"clients", "the clients' ARP entry leads to the Active"},
+	[SIM_PAIR_ONE] = {"pair-one",
+		"after the last fault one of a pair owns the addresses, and the right one"},
+	[SIM_PAIR_FAILOVER] = {"pair-failover",
+		"the other is Active max(D, T)+d+3e after a crash, S+2d+3e after a goodbye"},
+	[SIM_PAIR_HOLD] = {"pair-hold", "adverts are lost, beacons are not: nobody takes over"},
+	[SIM_PAIR_OVERLAP] = {"pair-overlap",
+		"both own no longer than Bi+2d+5e while any path works each way"},
+	[SIM_PAIR_NOBODY] = {"pair-nobody", "nobody owns no longer than two down intervals, T and Bi"},
+	[SIM_PAIR_FENCED] = {"pair-fenced", "fenced, alone and without a witness, a node owns nothing"},
+	[SIM_PAIR_FLAPPING] = {"pair-flapping", "no more than six transitions for each thing that changes"},
+	[SIM_PAIR_MEMORY] = {"pair-memory", "what is believed of the peer never goes back"},
 };
 
 const char *sim_invariant_name(enum sim_invariant invariant)
@@ -50,6 +61,7 @@ void sim_fail(struct sim *sim, enum sim_invariant invariant, const char *format,
 
 void sim_check_init(struct sim *sim)
 {
+	sim_pair_check_init(sim);
 	sim->overlap_since = VRRP_NEVER;
 	sim->conflict_at = -1;
 	sim->yielded_at = -1;
@@ -292,6 +304,7 @@ void sim_check_step(struct sim *sim, int n, const struct vrrp_fsm *before, const
 		if (action->from == VRRP_ACTIVE && action->to == VRRP_BACKUP && sim_check_clean(sim, 0))
 			sim->yielded_at = sim->now;
 		check_steady(sim, n, action);
+		sim_pair_check_transition(sim, n, action);
 		sim_watch_transition(sim, n, action);
 		check_patience(sim, n, action);
 		note_overlap(sim, action->to == VRRP_ACTIVE);
@@ -320,6 +333,7 @@ void sim_check_says(struct sim *sim, int n, enum vrrp_action_type type, uint8_t 
 void sim_check_time(struct sim *sim, int64_t to)
 {
 	check_overlap(sim, to);
+	sim_pair_check_time(sim, to);
 	sim_watch_time(sim, to);
 	note_overlap(sim, false);
 }
@@ -388,6 +402,10 @@ static void check_flapping(struct sim *sim)
 
 void sim_check_end(struct sim *sim)
 {
+	if (sim->schedule.is_pair) {
+		sim_pair_check_end(sim);
+		return;
+	}
 	check_one_active(sim);
 	check_clients(sim);
 	check_flapping(sim);

@@ -2,16 +2,41 @@
 /* What goes wrong, done to net and nodes. Faults overlap; what several of them want is counted. */
 #include "sim.h"
 
+#include <string.h>
+
 #include "sim_random.h"
 
 static bool is_net(enum sim_fault_kind kind)
 {
 	return kind == SIM_LOSS || kind == SIM_PARTITION || kind == SIM_ONEWAY || kind == SIM_DROP ||
-	       kind == SIM_FLOOD;
+	       kind == SIM_FLOOD || kind == SIM_FILTER;
+}
+
+/* Those of a pair. */
+static void compute_paths(struct sim *sim)
+{
+	sim->filter = sim->no_witness = 0;
+	sim->path_loss_permille = 0;
+	memset(sim->path_cut, 0, sizeof(sim->path_cut));
+	for (int f = 0; f < sim->schedule.fault_count; f++) {
+		const struct sim_fault *fault = &sim->schedule.fault[f];
+
+		if (!(sim->on & 1u << f))
+			continue;
+		if (fault->kind == SIM_FILTER)
+			sim->filter |= fault->mask;
+		else if (fault->kind == SIM_WITNESS)
+			sim->no_witness |= fault->mask;
+		else if (fault->kind == SIM_PATH_CUT)
+			sim->path_cut[fault->value] |= fault->mask;
+		else if (fault->kind == SIM_PATH_LOSS && fault->value > sim->path_loss_permille)
+			sim->path_loss_permille = (int)fault->value;
+	}
 }
 
 static void compute_cuts(struct sim *sim)
 {
+	compute_paths(sim);
 	for (int i = 0; i < SIM_PLACES; i++)
 		sim->cut[i] = 0;
 	sim->loss_permille = 0;
@@ -119,6 +144,10 @@ static void begin(struct sim *sim, const struct sim_fault *fault, int index, int
 	case SIM_LOSS:
 	case SIM_PARTITION:
 	case SIM_ONEWAY:
+	case SIM_FILTER:
+	case SIM_PATH_CUT:
+	case SIM_PATH_LOSS:
+	case SIM_WITNESS:
 		compute_cuts(sim);
 		break;
 	case SIM_FLAPS:
@@ -178,6 +207,7 @@ void sim_fault_begin(struct sim *sim, int index)
 	} else {
 		sim_watch_cancel(sim);
 	}
+	sim->sees.edges++;
 	sim->on |= 1u << index;
 	sim->fault_at = sim->now;
 	if (fault->kind == SIM_INTERVAL)
@@ -193,6 +223,7 @@ void sim_fault_end(struct sim *sim, int index)
 	struct sim_node *node = &sim->node[fault->node];
 
 	sim->on &= ~(1u << index);
+	sim->sees.edges++;
 	sim_watch_cancel(sim);
 	sim->fault_at = sim->now;
 	sim->shaken_at = sim->now;

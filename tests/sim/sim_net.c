@@ -110,7 +110,8 @@ void sim_net_send(struct sim *sim, const struct sim_packet *packet)
 		return;
 	}
 	for (int to = 0; to < sim->schedule.nodes; to++)
-		send_to(sim, packet, to);
+		if (!(packet->kind == SIM_ADVERT && sim->filter >> packet->from & 1))
+			send_to(sim, packet, to);
 }
 
 void sim_net_done(struct sim *sim, uint16_t ref)

@@ -140,11 +140,13 @@ static void act(struct sim *sim, int n, const struct vrrp_action *action)
 			vrrp_cause_text(action->cause));
 		if (action->to == VRRP_ACTIVE)
 			node->active_since = sim->now;
+		if (sim->schedule.is_pair)
+			sim->peer[n].has_news = true;
 		break;
 	}
 }
 
-static void step(struct sim *sim, int n, const struct vrrp_event *event)
+void sim_node_step(struct sim *sim, int n, const struct vrrp_event *event)
 {
 	struct sim_node *node = &sim->node[n];
 	struct vrrp_fsm before = node->fsm;
@@ -158,7 +160,7 @@ static void step(struct sim *sim, int n, const struct vrrp_event *event)
 
 static void step_simple(struct sim *sim, int n, enum vrrp_event_type type)
 {
-	step(sim, n, &(struct vrrp_event){.type = type});
+	sim_node_step(sim, n, &(struct vrrp_event){.type = type});
 }
 
 /* ---- waking up ---- */
@@ -183,7 +185,9 @@ void sim_node_receive(struct sim *sim, int n, uint16_t ref)
 {
 	struct sim_node *node = &sim->node[n];
 
-	if (!node->running || node->links_down || node->inbox_count == SIM_INBOX_MAX) {
+	bool by_lan = sim->packet[ref].kind != SIM_BEACON || sim->schedule.pair.by_lan[sim->packet[ref].path];
+
+	if (!node->running || (by_lan && node->links_down) || node->inbox_count == SIM_INBOX_MAX) {
 		sim_net_done(sim, ref);
 		return;
 	}
@@ -209,21 +213,32 @@ static void read_packet(struct sim *sim, int n, const struct sim_packet *packet)
 		.leading = !packet->ipv6 || !sim->schedule.ipv4};
 	before = node->fsm;
 	obeys = sim_check_must_obey(sim, n, advert.priority);
-	step(sim, n, &event);
+	sim_node_step(sim, n, &event);
 	sim_check_heard(sim, n, &before, obeys, &event.heard);
 }
 
+/* Adverts first, then beacons: so does tandem-vrrp before it judges. */
 static void read_all(struct sim *sim, int n)
 {
 	struct sim_node *node = &sim->node[n];
+	uint16_t beacons[SIM_INBOX_MAX];
+	int count = 0;
 
 	while (node->inbox_count) {
 		uint16_t ref = node->inbox[node->inbox_head];
 
 		node->inbox_head = (node->inbox_head + 1) % SIM_INBOX_MAX;
 		node->inbox_count--;
+		if (sim->packet[ref].kind == SIM_BEACON) {
+			beacons[count++] = ref;
+			continue;
+		}
 		read_packet(sim, n, &sim->packet[ref]);
 		sim_net_done(sim, ref);
+	}
+	for (int i = 0; i < count; i++) {
+		sim_pair_read(sim, n, &sim->packet[beacons[i]]);
+		sim_net_done(sim, beacons[i]);
 	}
 }
 
@@ -241,7 +256,7 @@ static void look_at_link(struct sim *sim, int n)
 	if (!wanted) {
 		step_simple(sim, n, VRRP_EVENT_SHUTDOWN);
 	} else {
-		read_all(sim, n); /* what came before it began is not its business */
+		read_all(sim, n); /* what came before it began is not its business, but beacons are */
 		node->config_new = false;
 		node->fsm.config = node->config;
 		if (sim->plant == SIM_PLANT_GUARD_FORGETS)
@@ -256,7 +271,8 @@ static void hear_requests(struct sim *sim, int n)
 	struct sim_node *node = &sim->node[n];
 
 	if (node->config_new)
-		step(sim, n, &(struct vrrp_event){.type = VRRP_EVENT_CONFIG, .config = &node->config});
+		sim_node_step(
+			sim, n, &(struct vrrp_event){.type = VRRP_EVENT_CONFIG, .config = &node->config});
 	if (node->offer)
 		step_simple(sim, n, VRRP_EVENT_OFFER);
 	if (node->take)
@@ -269,8 +285,10 @@ static void hear_requests(struct sim *sim, int n)
 static void arm(struct sim *sim, int n)
 {
 	struct sim_node *node = &sim->node[n];
-	int64_t deadline = vrrp_fsm_deadline(&node->fsm), at;
+	int64_t deadline = vrrp_fsm_deadline(&node->fsm), pair = sim_pair_deadline(sim, n), at;
 
+	if (pair < deadline)
+		deadline = pair;
 	if (deadline == VRRP_NEVER)
 		return;
 	at = global_time(sim, n, deadline);
@@ -295,13 +313,20 @@ void sim_node_wake(struct sim *sim, int n)
 	if (node->fsm.state == VRRP_ACTIVE && node->inbox_count &&
 		sim->now - node->calm_since <= sim->schedule.wake_max)
 		sim->covered |= 1u << SIM_READ_FIRST;
+	sim_pair_begin_wake(sim, n);
 	look_at_link(sim, n);
 	if (sim->plant == SIM_PLANT_SPEAKS_FIRST && node->fsm.state != VRRP_INITIALIZE)
 		step_simple(sim, n, VRRP_EVENT_TIMER);
 	read_all(sim, n);
 	hear_requests(sim, n);
-	if (sim_node_clock(sim, n) >= vrrp_fsm_deadline(&node->fsm))
+	if (sim->schedule.is_pair && sim_chance(&sim->random, 50))
+		sim_pair_wake(sim, n);
+	if (sim->schedule.is_pair && node->fsm.state == VRRP_BACKUP &&
+		sim_node_clock(sim, n) >= node->fsm.down_at)
+		sim_pair_judge(sim, n);
+	else if (sim_node_clock(sim, n) >= vrrp_fsm_deadline(&node->fsm))
 		step_simple(sim, n, VRRP_EVENT_TIMER);
+	sim_pair_wake(sim, n);
 	if (sim_node_clock(sim, n) >= vrrp_fsm_deadline(&node->fsm))
 		sim_fail(sim, SIM_NO_STORM, "the timer of node %d is due again at once", n);
 	arm(sim, n);
@@ -318,6 +343,7 @@ void sim_node_die(struct sim *sim, int n, bool power)
 		node->inbox_head = (node->inbox_head + 1) % SIM_INBOX_MAX;
 		node->inbox_count--;
 	}
+	sim_pair_close(sim, n);
 	node->inherit = !power && node->holds;
 	if (power)
 		node->holds = false;

@@ -38,6 +38,23 @@ static const struct sim_plant_row rows[] = {
 	{SIM_PLANT_INTERVAL_UNTOLD, "a longer interval is not told", BIT(SIM_STEADY)},
 	{SIM_PLANT_GUARD_FORGETS, "a restarted speaker does not know what it holds", BIT(SIM_HOLDING)},
 	{SIM_PLANT_LEFT_STAYS, "a goodbye is not forgotten when another is heard", BIT(SIM_PATIENCE)},
+	{SIM_PLANT_VERDICT_IGNORED, "the verdict is not obeyed", BIT(SIM_PAIR_HOLD) | BIT(SIM_PAIR_OVERLAP)},
+	{SIM_PLANT_WORDS_ETERNAL, "the peer's last word is believed for ever",
+		BIT(SIM_PAIR_FAILOVER) | BIT(SIM_PAIR_NOBODY)},
+	{SIM_PLANT_OLD_BOOT, "a beacon of a start that is over is believed", BIT(SIM_PAIR_MEMORY)},
+	{SIM_PLANT_YIELD_KEEPS, "who yields keeps the addresses", BIT(SIM_HOLDING)},
+	{SIM_PLANT_HOLD_FOREVER, "who holds is not asked again",
+		BIT(SIM_PAIR_ONE) | BIT(SIM_PAIR_NOBODY) | BIT(SIM_PAIR_FAILOVER)},
+	{SIM_PLANT_YIELD_IGNORED, "an Active does not yield to the verdict",
+		BIT(SIM_PAIR_OVERLAP) | BIT(SIM_PAIR_ONE)},
+	{SIM_PLANT_NOT_FENCED, "fenced is not obeyed", BIT(SIM_PAIR_FENCED)},
+	{SIM_PLANT_BOTH_BETTER, "beacons do not carry the address", BIT(SIM_PAIR_OVERLAP)},
+	{SIM_PLANT_RIVAL_FORGOTTEN, "the end of a rival is not announced", BIT(SIM_CLIENTS)},
+	{SIM_PLANT_GOODBYE_UNHEARD, "a beacon is believed although a goodbye came later",
+		BIT(SIM_PAIR_FAILOVER)},
+	{SIM_PLANT_NOT_ACCEPTED, "a handover hears no beacon", BIT(SIM_PAIR_OVERLAP)},
+	{SIM_PLANT_WITNESS_BELIEVED, "a Backup does not look at its own witness", BIT(SIM_PAIR_FLAPPING)},
+	{SIM_PLANT_PATHS_ALIKE, "a slower path's older word is believed", BIT(SIM_PAIR_MEMORY)},
 };
 
 const struct sim_plant_row *sim_plant_row(enum sim_plant plant)
@@ -135,6 +152,10 @@ static void bend_actions(struct sim *sim, struct sim_node *node, const struct vr
 	case SIM_PLANT_NO_LAST_CLAIM:
 		if (before->state == VRRP_ACTIVE && node->fsm.state == VRRP_BACKUP)
 			drop_action(actions, VRRP_DO_ADVERTISE);
+		break;
+	case SIM_PLANT_YIELD_KEEPS:
+		if (event->type == VRRP_EVENT_YIELD)
+			drop_action(actions, VRRP_DO_RELEASE);
 		break;
 	case SIM_PLANT_NO_RELEASE:
 		if (node->fsm.state == VRRP_BACKUP)

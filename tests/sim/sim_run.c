@@ -9,6 +9,8 @@ static void prepare(struct sim *sim, const struct sim_schedule *schedule, enum s
 {
 	/* The big arrays need no clearing. */
 	memset(&sim->node, 0, sizeof(sim->node));
+	if (schedule->is_pair)
+		memset(&sim->peer, 0, sizeof(sim->peer));
 	memset(sim->cut, 0, sizeof(*sim) - offsetof(struct sim, cut));
 	sim->schedule = *schedule;
 	sim->plant = plant;

@@ -132,7 +132,7 @@ static void make_fault(
 	uint8_t all = (uint8_t)((1 << s->nodes) - 1) | 1 << SIM_CLIENT;
 
 	do {
-		fault->kind = (enum sim_fault_kind)sim_between(random, 0, SIM_FAULT_KINDS - 1);
+		fault->kind = (enum sim_fault_kind)sim_between(random, 0, SIM_PLAIN_FAULTS - 1);
 	} while (fault->kind == SIM_INTERVAL && s->speaker[0].config.version == 2);
 	fault->node = (uint8_t)sim_between(random, 0, s->nodes - 1);
 	do {
@@ -140,6 +140,8 @@ static void make_fault(
 	} while (fault->mask == 0 || fault->mask == all);
 	fault->at = sim_between(random, from, to);
 	fault->until = fault->at + s->interval * sim_between(random, 20, 900) / 100;
+	if (s->is_pair)
+		sim_pair_make_fault(s, fault, random);
 	if (fault->kind >= SIM_PRIORITY && fault->kind <= SIM_MOVED)
 		fault->until = 0;
 	make_value(s, fault, random);
@@ -189,7 +191,8 @@ static void make_end(struct sim_schedule *s)
 			last = s->fault[i].until;
 	}
 	s->quiet_at = last;
-	s->end_at = last + s->speaker[0].config.preempt_delay_ns + 3 * down + 2 * s->longest;
+	s->end_at = last + s->speaker[0].config.preempt_delay_ns + 3 * down + 2 * s->longest +
+		    sim_pair_settles_within(s);
 }
 
 void sim_schedule_make(struct sim_schedule *s, uint64_t seed, const struct sim_less *less)
@@ -207,6 +210,8 @@ void sim_schedule_make(struct sim_schedule *s, uint64_t seed, const struct sim_l
 	s->ipv6 = families >= 4;
 	version_2 = families < 1;
 	make_times(s, &random, version_2);
+	if (seed % 2 == 0)
+		sim_pair_make(s, &random);
 	make_speakers(s, &random, version_2);
 	make_faults(s, &random);
 	if (less)
@@ -219,20 +224,25 @@ const char *sim_fault_text(
 {
 	static const char *const kinds[] = {"loss", "partition", "one-way partition", "link flaps", "pause",
 		"power off", "speaker dies", "stop", "priority", "interval", "preempt", "offer", "take",
-		"moved", "flood", "lost adverts"};
+		"moved", "flood", "lost adverts", "adverts filtered", "path cut", "lost beacons",
+		"witness silent"};
 	char who[32] = "", until[48] = "", value[48] = "";
 
-	if (fault->kind == SIM_PARTITION || fault->kind == SIM_ONEWAY || fault->kind == SIM_INTERVAL)
+	if (fault->kind == SIM_PARTITION || fault->kind == SIM_ONEWAY || fault->kind == SIM_INTERVAL ||
+		fault->kind == SIM_FILTER || fault->kind == SIM_PATH_CUT || fault->kind == SIM_WITNESS)
 		snprintf(who, sizeof(who), " of {%s%s%s%s%s%s }", fault->mask & 1 ? " 0" : "",
 			fault->mask & 2 ? " 1" : "", fault->mask & 4 ? " 2" : "", fault->mask & 8 ? " 3" : "",
 			fault->mask & 16 ? " 4" : "", fault->mask & 32 ? " clients" : "");
-	else if (fault->kind != SIM_LOSS && fault->kind != SIM_FLOOD && fault->kind != SIM_DROP)
+	else if (fault->kind != SIM_LOSS && fault->kind != SIM_PATH_LOSS && fault->kind != SIM_FLOOD &&
+		 fault->kind != SIM_DROP)
 		snprintf(who, sizeof(who), " of node %d", fault->node);
+	if (fault->kind > SIM_PLAIN_FAULTS && !fault->until)
+		snprintf(until, sizeof(until), ", for good");
 	if (fault->until)
 		snprintf(until, sizeof(until), ", until %.3f ms", (double)fault->until / 1e6);
 	if (fault->kind == SIM_INTERVAL)
 		snprintf(value, sizeof(value), ": %.0f ms", (double)fault->value / 1e6);
-	else if (fault->value || fault->kind == SIM_PREEMPT)
+	else if (fault->value || fault->kind == SIM_PREEMPT || fault->kind == SIM_PATH_CUT)
 		snprintf(value, sizeof(value), ": %lld", (long long)fault->value);
 	snprintf(buf, size, "%s%s%s, at %.3f ms%s", kinds[fault->kind], who, value, (double)fault->at / 1e6,
 		until);
@@ -250,6 +260,16 @@ void sim_schedule_print(const struct sim_schedule *s, FILE *out)
 		(double)s->delay_max / 1e6, (double)s->wake_max / 1e6);
 	fprintf(out, ", duplicates %d per mille, junk every %.3f ms\n", s->duplicate_permille,
 		(double)s->junk_every / 1e6);
+	if (s->is_pair)
+		fprintf(out,
+			"#   a pair: %d paths%s, beacons every %.0f ms, believed for %.0f ms, witness every %.0f ms, %s\n",
+			s->pair.paths,
+			s->pair.by_lan[0]   ? " (the LAN)"
+			: s->pair.paths > 1 ? " (no. 1 the LAN)"
+					    : "",
+			(double)s->pair.beacon_interval / 1e6, (double)s->pair.beacon_timeout / 1e6,
+			(double)s->pair.witness_interval / 1e6,
+			s->pair.on_isolation == VRRP_ISOLATION_FENCED ? "fenced" : "take");
 	for (int i = 0; i < s->nodes; i++) {
 		const struct sim_speaker *speaker = &s->speaker[i];
 

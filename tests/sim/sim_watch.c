@@ -62,7 +62,7 @@ static bool settled(const struct sim *sim, int active, struct quorum *out)
 		if (skew < out->skew)
 			out->skew = skew;
 	}
-	return out->backups > 0;
+	return out->backups > 0 && (!s->is_pair || sim_pair_settled(sim, active, recent));
 }
 
 static void watch(struct sim *sim, int kind, enum sim_invariant invariant, int64_t low, int64_t high)
@@ -73,6 +73,14 @@ static void watch(struct sim *sim, int kind, enum sim_invariant invariant, int64
 	sim->watch.high = high;
 }
 
+/* A pair waits as well until the last word of the other is too old, or goodbye was said by beacons too. */
+static void watch_pair(struct sim *sim, int64_t silence)
+{
+	sim->watch.invariant = SIM_PAIR_FAILOVER;
+	if (sim->now + silence > sim->watch.high)
+		sim->watch.high = sim->now + silence;
+}
+
 static void watch_crash(struct sim *sim, int active, const struct quorum *q)
 {
 	const struct sim_schedule *s = &sim->schedule;
@@ -81,17 +89,25 @@ static void watch_crash(struct sim *sim, int active, const struct quorum *q)
 	watch(sim, WATCH_TAKEOVER, SIM_CRASH_BOUND,
 		sim->now + shorter(q->down) - longer(interval) - s->delay_max - s->wake_max,
 		sim->now + longer(q->down) + s->delay_max + 2 * s->wake_max);
+	if (s->is_pair)
+		watch_pair(sim, sim_pair_silence(sim));
 }
 
-static void watch_leave(struct sim *sim, int active, const struct quorum *q)
+/* A beacon may be under way that says it is Active: who was killed takes nothing back, but who leaves says it by beacons. */
+static void watch_leave(struct sim *sim, int active, const struct quorum *q, bool is_killed)
 {
 	const struct sim_schedule *s = &sim->schedule;
+	int64_t slowest = s->is_pair ? sim_pair_slowest(sim) : 0;
 
 	/* An advert that is still under way could arrive after the goodbye. */
 	if (sim->now - sim->node[active].told_at <= s->delay_max)
 		return;
 	watch(sim, WATCH_TAKEOVER, SIM_LEAVE_BOUND, sim->now + shorter(q->skew),
 		sim->now + longer(q->skew) + s->delay_max + 3 * s->wake_max);
+	if (s->is_pair && is_killed && sim->now - sim->peer[active].spoke_at <= slowest)
+		watch_pair(sim, sim_pair_silence(sim));
+	else if (s->is_pair)
+		watch_pair(sim, longer(q->skew) + s->delay_max + slowest + 4 * s->wake_max);
 }
 
 /* The next value adverts are lost; the last that arrived is at most an interval old. */
@@ -101,7 +117,9 @@ static void watch_lost(struct sim *sim, int active, const struct quorum *q, int6
 	int64_t interval = sim->node[active].config.interval_ns;
 	int64_t jitter = s->delay_max - s->delay_min + 6 * s->wake_max + 4 * interval / 400 + SLACK_NS;
 
-	if (value < 3 && (value == 1 || q->skew > jitter))
+	if (s->is_pair)
+		watch(sim, WATCH_HOLD, SIM_PAIR_HOLD, 0, sim->now + (value + 1) * interval);
+	else if (value < 3 && (value == 1 || q->skew > jitter))
 		watch(sim, WATCH_HOLD, SIM_LOST_ADVERTS, 0, sim->now + (value + 1) * interval);
 	else if (value == 3 && interval - q->skew > jitter)
 		watch(sim, WATCH_TAKEOVER, SIM_LOST_ADVERTS, sim->now,
@@ -127,7 +145,7 @@ void sim_watch_fault(struct sim *sim, const struct sim_fault *fault, int active)
 	else if (fault->kind == SIM_CRASH)
 		watch_crash(sim, active, &q);
 	else if (fault->kind == SIM_STOP || fault->kind == SIM_OFFER || fault->kind == SIM_DIE)
-		watch_leave(sim, active, &q);
+		watch_leave(sim, active, &q, fault->kind == SIM_DIE);
 }
 
 /* ---- healing ---- */
@@ -146,7 +164,7 @@ void sim_watch_healed(struct sim *sim)
 	const struct sim_schedule *s = &sim->schedule;
 	int winner = -1, actives = 0;
 
-	if (sim->net_faults)
+	if (sim->net_faults || s->is_pair)
 		return;
 	for (int n = 0; n < s->nodes; n++) {
 		const struct sim_node *node = &sim->node[n];

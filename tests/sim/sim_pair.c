@@ -64,11 +64,13 @@ static void forget_beacons(struct sim *sim, struct sim_node *node)
 
 void sim_pair_begin_wake(struct sim *sim, int n)
 {
-	struct sim_peer *peer = &sim->peer[n];
-	int64_t now = sim_node_clock(sim, n), late = now - peer->beacon_at;
+	struct sim_peer *peer;
+	int64_t now = sim_node_clock(sim, n), late;
 
 	if (!sim->schedule.is_pair)
 		return;
+	peer = &sim->peer[n];
+	late = now - peer->beacon_at;
 	if (!peer->open && !sim->node[n].stopped)
 		open_peer(sim, n);
 	/* As vrrp_peer does after a pause. */
@@ -231,12 +233,13 @@ static void note_changes(struct sim *sim, int n)
 void sim_pair_wake(struct sim *sim, int n)
 {
 	const struct sim_pair_setup *pair = &sim->schedule.pair;
-	struct sim_peer *peer = &sim->peer[n];
+	struct sim_peer *peer;
 	int64_t now = sim_node_clock(sim, n);
 	bool fresh;
 
-	if (!sim->schedule.is_pair || !peer->open)
+	if (!sim->schedule.is_pair || !sim->peer[n].open)
 		return;
+	peer = &sim->peer[n];
 	if (now >= peer->ask_at)
 		ask_witness(sim, n, now);
 	fresh = vrrp_said_is_fresh(&peer->said, now);
@@ -262,11 +265,12 @@ void sim_pair_wake(struct sim *sim, int n)
 
 int64_t sim_pair_deadline(const struct sim *sim, int n)
 {
-	const struct sim_peer *peer = &sim->peer[n];
+	const struct sim_peer *peer;
 	int64_t at;
 
-	if (!sim->schedule.is_pair || !peer->open)
+	if (!sim->schedule.is_pair || !sim->peer[n].open)
 		return VRRP_NEVER;
+	peer = &sim->peer[n];
 	at = vrrp_said_deadline(&peer->said, sim_node_clock(sim, n));
 	if (peer->ask_at < at)
 		at = peer->ask_at;

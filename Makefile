@@ -201,6 +201,7 @@ UNIT_vrrp_hold      := $(UNIT_vrrp_fsm)
 UNIT_TESTS          += vrrp_fsm vrrp_handover vrrp_hold
 UNIT_vrrp_packet    := src/vrrp/vrrp_packet.c src/common/addr.c
 FUZZ_vrrp_packet    := src/vrrp/vrrp_packet.c
+FUZZ_vrrp_events    := $(addprefix src/vrrp/,vrrp_packet.c vrrp_router.c vrrp_frame.c vrrp_fsm.c) src/common/addr.c
 UNIT_vrrp_frame     := src/vrrp/vrrp_frame.c src/vrrp/vrrp_packet.c src/common/addr.c
 UNIT_vrrp_priority  := src/vrrp/vrrp_priority.c
 UNIT_vrrp_model     := src/vrrp/vrrp_model.c src/common/addr.c src/common/clean_text.c

@@ -448,6 +448,24 @@ size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again)
 	return back;
 }
 
+bool vrrp_inst_is_empty(const struct vrrp_inst *inst)
+{
+	size_t count;
+
+	if (!inst->holds || !inst->add_error[0])
+		return false;
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_router *router = &inst->routers[r];
+		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
+
+		for (size_t i = 0; i < count; i++)
+			if (router->place &&
+				vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr))
+				return false;
+	}
+	return true;
+}
+
 void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s)
 {
 	size_t count;

@@ -66,6 +66,9 @@ void vrrp_inst_release(struct vrrp_inst *inst);
  * one is still missing (it cannot be added, or is removed again and again): try in a second. */
 size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again);
 
+/* None of its addresses is there, for the kernel refused to add them (add_error). */
+bool vrrp_inst_is_empty(const struct vrrp_inst *inst);
+
 /* Leave them, for that long, to a speaker that comes soon (0: for ever again). */
 void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s);
 

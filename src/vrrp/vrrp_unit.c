@@ -334,6 +334,20 @@ static void look_and_start(struct vrrp_unit *unit)
 		start(unit);
 }
 
+/* Active without an address is a black hole that the others obey: better to leave, and to try again with patience. */
+static void leave_if_empty(struct vrrp_unit *unit)
+{
+	for (size_t i = 0; i < unit->member_count; i++)
+		if (vrrp_inst_is_empty(&unit->members[i])) {
+			char cause[VRRP_WAITING_MAX];
+
+			snprintf(cause, sizeof(cause), "%s", unit->members[i].add_error);
+			block(unit, "fault", cause);
+			retry_soon(unit, RETRY_S);
+			return;
+		}
+}
+
 void vrrp_unit_look(struct vrrp_unit *unit)
 {
 	bool moved = false, again = false;
@@ -354,6 +368,7 @@ void vrrp_unit_look(struct vrrp_unit *unit)
 		if (back)
 			unit->ops->tell(unit->data, unit, "address put back",
 				"another program had removed it; see the log", false);
+		leave_if_empty(unit);
 	}
 	if (moved || back)
 		step_plain(unit, VRRP_EVENT_MOVED);

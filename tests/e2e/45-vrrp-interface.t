@@ -142,4 +142,23 @@ holds "a link flaps thirty times in 3 s: a few transitions ($n there, $m at the 
 ok "... one node is active all the same" wait_for 2 is_state b active
 is "... the flapping one waits for peace" "$(active_nodes 10.0.1.100 a b)" b
 
+# ---- an address that the kernel refuses ----
+
+stop vrrp-a TERM
+stop vrrp-b TERM
+six() { # PRIORITY
+	echo "vrrp = { instances = ( { name = \"six\"; interface = \"eth0\"; vrid = 61; priority = $1; advert_interval_ms = 100;
+		addresses = [ \"fd00:1::100/64\" ]; } ); };"
+}
+vrrp a "$(six 200)"
+vrrp b "$(six 100)"
+wait_for 5 is_state a active > /dev/null || bail "not active"
+wait_for 5 is_state b backup > /dev/null || bail "not backup"
+in_ns b sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
+stop vrrp-a TERM
+ok "none of its addresses can be added: who took over leaves again" wait_for 5 is_state b fault
+like "... and says which, and why" "$(vjson b "[0].cause")" 'cannot add fd00:1::100 to eth0: '
+in_ns b sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0
+ok "... it goes on by itself when that is over" wait_for 15 has b fd00:1::100
+
 done_testing

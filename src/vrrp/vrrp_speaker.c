@@ -265,6 +265,17 @@ static int open_new(struct vrrp_speaker *s, const struct vrrp_model *model, stru
 	return err;
 }
 
+static void say_became(struct vrrp_speaker *s, const struct vrrp_unit *unit, int err)
+{
+	char cause[160];
+
+	if (!err)
+		return;
+	snprintf(cause, sizeof(cause), "what it tracks cannot be looked at: %s; it goes on without",
+		strerror(-err));
+	vrrp_speaker_event(s, unit->name, "failed", cause);
+}
+
 int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool restarted)
 {
 	struct vrrp_model *next = malloc(sizeof(*next)), *old = s->model;
@@ -286,7 +297,8 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 	for (size_t i = 0; i < before_count; i++)
 		if (!is_wanted(units, next->unit_count, before[i]))
 			vrrp_unit_stop(before[i], "is no longer in the config");
-	vrrp_notify_set(s->notify, &next->notify);
+	if (vrrp_notify_set(s->notify, &next->notify))
+		vrrp_speaker_event(s, "notify", "failed", "out of memory; the hook stays the one of before");
 	vrrp_ward_set_resume(s->shared.ward, next->resume);
 	s->model = next;
 	s->units = units;
@@ -294,7 +306,7 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 	vrrp_port_assign(s);
 	for (size_t i = 0; i < s->unit_count; i++)
 		if (is_wanted(before, before_count, units[i]))
-			vrrp_unit_become(units[i], next, i, s->rundir);
+			say_became(s, units[i], vrrp_unit_become(units[i], next, i, s->rundir));
 		else if (!old)
 			decide_start(s, units[i], restarted);
 	vrrp_pair_apply(s);

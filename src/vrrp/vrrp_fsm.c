@@ -587,7 +587,7 @@ const char *vrrp_cause_text(enum vrrp_cause cause)
 		[VRRP_CAUSE_HIGHER_PRIORITY] = "a higher priority was heard",
 		[VRRP_CAUSE_HIGHER_ADDRESS] = "an equal priority with a greater address was heard",
 		[VRRP_CAUSE_REQUESTED] = "an operator asked for it",
-		[VRRP_CAUSE_OFFERED] = "an operator offered it",
+		[VRRP_CAUSE_OFFERED] = "offered to the other nodes",
 		[VRRP_CAUSE_ACCEPTED] = "another node took over",
 		[VRRP_CAUSE_NOBODY] = "nobody took over",
 		[VRRP_CAUSE_YIELDED] = "yielded to the other node",

@@ -47,6 +47,7 @@ static void on_tell(void *data, const char *event, const char *cause)
 
 	snprintf(end->told + len, sizeof(end->told) - len, "%s; ", event);
 	end->told_at = vrrp_now();
+	end->heard_when_told = end->heard;
 }
 
 const struct vrrp_peer_ops peer_ops = {.unit = on_unit, .heard = on_heard, .tell = on_tell};

@@ -24,7 +24,7 @@ struct end {
 	enum vrrp_state state; /* of all units */
 	char told[4096];       /* "path up; peer heard; " */
 	int64_t told_at;       /* the last time */
-	int heard;
+	int heard, heard_when_told;
 };
 
 extern struct end a, b;

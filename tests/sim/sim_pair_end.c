@@ -78,12 +78,15 @@ static void check_owners(struct sim *sim)
 static void check_clients(struct sim *sim)
 {
 	int owner = sim_check_only_active(sim);
-	int64_t since = sim->sees.released_at;
+	int64_t since = sim->sees.released_at, claimed;
 
 	if (owner < 0 || since < 0 || owns(sim, 1 - owner))
 		return;
 	/* Of a claim that lasted less than a beacon's way the other may never hear. */
-	if (since - sim->node[1 - owner].active_since <= sim_pair_slowest(sim) + 2 * sim->schedule.wake_max)
+	claimed = sim->node[1 - owner].active_since > sim->node[1 - owner].calm_since
+			  ? sim->node[1 - owner].active_since
+			  : sim->node[1 - owner].calm_since;
+	if (since - claimed <= sim_pair_slowest(sim) + 2 * sim->schedule.wake_max)
 		return;
 	for (int n = 0; n < 2; n++)
 		if (sim->sees.works_since[n] < 0 || sim->sees.works_since[n] > since ||

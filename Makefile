@@ -195,13 +195,13 @@ UNITLIBS_vrrp_conf_check    := -lconfig -lm
 UNIT_vrrp_conf_peer         := $(UNIT_vrrp_conf)
 UNITLIBS_vrrp_conf_peer     := -lconfig -lm
 UNIT_TESTS                  += vrrp_conf vrrp_conf_instance vrrp_conf_check vrrp_conf_peer
-UNIT_vrrp_fsm       := tests/unit/fsm_harness.c src/vrrp/vrrp_fsm.c
+UNIT_vrrp_fsm       := tests/unit/fsm_harness.c src/vrrp/vrrp_fsm.c src/vrrp/vrrp_fsm_text.c
 UNIT_vrrp_handover  := $(UNIT_vrrp_fsm)
 UNIT_vrrp_hold      := $(UNIT_vrrp_fsm)
 UNIT_TESTS          += vrrp_fsm vrrp_handover vrrp_hold
 UNIT_vrrp_packet    := src/vrrp/vrrp_packet.c src/common/addr.c
 FUZZ_vrrp_packet    := src/vrrp/vrrp_packet.c
-FUZZ_vrrp_events    := $(addprefix src/vrrp/,vrrp_packet.c vrrp_router.c vrrp_frame.c vrrp_fsm.c) src/common/addr.c
+FUZZ_vrrp_events    := $(addprefix src/vrrp/,vrrp_packet.c vrrp_router.c vrrp_frame.c vrrp_fsm.c vrrp_fsm_text.c) src/common/addr.c
 UNIT_vrrp_frame     := src/vrrp/vrrp_frame.c src/vrrp/vrrp_packet.c src/common/addr.c
 UNIT_vrrp_priority  := src/vrrp/vrrp_priority.c
 UNIT_vrrp_model     := src/vrrp/vrrp_model.c src/common/addr.c src/common/clean_text.c
@@ -270,7 +270,7 @@ UNITLIBS_secure_key   := -lsodium
 UNIT_vrrp_beacon      := src/vrrp/vrrp_beacon.c
 UNIT_vrrp_verdict     := src/vrrp/vrrp_verdict.c
 UNIT_vrrp_said        := src/vrrp/vrrp_said.c
-UNIT_vrrp_judge       := $(addprefix src/vrrp/,vrrp_judge.c vrrp_verdict.c vrrp_fsm.c)
+UNIT_vrrp_judge       := $(addprefix src/vrrp/,vrrp_judge.c vrrp_verdict.c vrrp_fsm.c vrrp_fsm_text.c)
 UNIT_tandemctl_keygen     := $(UNIT_tandemctl)
 UNITLIBS_tandemctl_keygen := $(UNITLIBS_tandemctl)
 UNIT_sync_wire        := src/lb/sync_wire.c src/common/addr.c
@@ -318,7 +318,7 @@ $(BPF_PLAIN): build/test/plain_bpf_%: build/obj/tests/bpf/test_%.o $(call obj,$(
 
 # ---- speakers on a simulated clock and network: build/test/sim as it ships, sim_san with sanitizers ----
 
-SIM_PARTS := $(wildcard tests/sim/*.c) $(addprefix src/vrrp/,vrrp_fsm.c vrrp_packet.c \
+SIM_PARTS := $(wildcard tests/sim/*.c) $(addprefix src/vrrp/,vrrp_fsm.c vrrp_fsm_text.c vrrp_packet.c \
 	vrrp_beacon.c vrrp_said.c vrrp_judge.c vrrp_verdict.c)
 build/test/sim: $(call obj,$(SIM_PARTS))
 	$(MAKING)

@@ -397,15 +397,21 @@ static void active_advert(
 	}
 }
 
+/* So long that others may have taken over, and clients believe them. */
+static bool was_silent(const struct vrrp_fsm *fsm, int64_t now)
+{
+	return now - fsm->advertised_at >= 3 * fsm->active_interval;
+}
+
 static void active_timer(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
 {
-	bool was_silent = now - fsm->advertised_at >= 3 * fsm->active_interval;
+	bool silent = was_silent(fsm, now);
 
 	if (now >= fsm->advert_at) {
 		advertise(fsm, now, actions);
 		arm_advert_timer(fsm, now);
 	}
-	if (was_silent)
+	if (silent)
 		announce_series(fsm, now, actions);
 	else if (now >= fsm->announce_at)
 		announce(fsm, fsm->announce_left ? fsm->announce_left - 1 : 0, now, actions);
@@ -415,6 +421,7 @@ static void active_config(
 	struct vrrp_fsm *fsm, const struct vrrp_fsm_config *old, int64_t now, struct vrrp_actions *actions)
 {
 	const struct vrrp_fsm_config *new = &fsm->config;
+	bool silent = was_silent(fsm, now);
 
 	fsm->active_interval = new->interval_ns;
 	if (new->interval_ns > old->interval_ns) {
@@ -426,7 +433,9 @@ static void active_config(
 		advertise(fsm, now, actions);
 		arm_advert_timer(fsm, now);
 	}
-	if (!fsm->announce_left && new->announce_refresh_ns != old->announce_refresh_ns)
+	if (silent)
+		announce_series(fsm, now, actions);
+	else if (!fsm->announce_left && new->announce_refresh_ns != old->announce_refresh_ns)
 		arm_announcement(fsm, now);
 }
 
@@ -565,35 +574,4 @@ void vrrp_fsm_step(
 		handover_step(fsm, event, now, actions);
 		break;
 	}
-}
-
-const char *vrrp_state_name(enum vrrp_state state)
-{
-	static const char *const names[] = {"initialize", "backup", "active", "handover"};
-
-	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
-}
-
-const char *vrrp_cause_text(enum vrrp_cause cause)
-{
-	static const char *const texts[] = {
-		[VRRP_CAUSE_NONE] = "none",
-		[VRRP_CAUSE_STARTUP] = "started",
-		[VRRP_CAUSE_OWNER] = "started as the owner of the addresses",
-		[VRRP_CAUSE_RESUMED] = "was active a moment ago",
-		[VRRP_CAUSE_SILENCE] = "no advert for the down interval",
-		[VRRP_CAUSE_PEER_LEFT] = "the active node left",
-		[VRRP_CAUSE_PREEMPTED] = "only lower priorities were heard",
-		[VRRP_CAUSE_HIGHER_PRIORITY] = "a higher priority was heard",
-		[VRRP_CAUSE_HIGHER_ADDRESS] = "an equal priority with a greater address was heard",
-		[VRRP_CAUSE_REQUESTED] = "an operator asked for it",
-		[VRRP_CAUSE_OFFERED] = "offered to the other nodes",
-		[VRRP_CAUSE_ACCEPTED] = "another node took over",
-		[VRRP_CAUSE_NOBODY] = "nobody took over",
-		[VRRP_CAUSE_YIELDED] = "yielded to the other node",
-		[VRRP_CAUSE_SHUTDOWN] = "shut down",
-		[VRRP_CAUSE_INHERITED] = "a speaker died and left the addresses",
-	};
-
-	return (size_t)cause < sizeof(texts) / sizeof(texts[0]) ? texts[cause] : "unknown";
 }

@@ -480,6 +480,17 @@ static void an_offer_lasts_a_down_interval_however_active_came_about(void **stat
 	assert_int_equal(f.down_at, 5 * S + DOWN_100);
 }
 
+/* Found by the simulator: a config came first after a pause, and its advert hid how long nothing had been said. */
+static void another_config_after_a_pause_announces(void **state)
+{
+	struct vrrp_fsm_config slower = with_priority(120);
+	int64_t now = active_of(&plain);
+
+	step(VRRP_EVENT_TIMER, vrrp_fsm_deadline(&f));
+	now = f.advertised_at + 3 * S;
+	assert_string_equal(configure(&slower, now), "A120 N");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +509,7 @@ int main(void)
 		cmocka_unit_test(who_gave_up_does_not_preempt),
 		cmocka_unit_test(held_ends_with_a_priority_that_is_not_lower),
 		cmocka_unit_test(held_ends_with_startup),
+		cmocka_unit_test(another_config_after_a_pause_announces),
 		cmocka_unit_test(an_owner_that_gave_up_stays_away),
 		cmocka_unit_test(take_from_a_higher_priority_is_forced),
 		cmocka_unit_test(take_from_a_lower_priority_is_not),

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BEACON_MS      100 /* the default interval, unless adverts are more frequent than every 200 ms */
+#define BEACON_MIN_MS  10
 #define BEACONS_MISSED 3 /* the default timeout */
 
 enum isolation { ISOLATION_TAKE, ISOLATION_FENCED };
@@ -22,7 +24,7 @@ struct raw_peer {
 static const struct conf_key peer_keys[] = {
 	{"key_file", CONF_TEXT, true, CONF_AT(struct raw_peer, key_file)},
 	{"port", CONF_INT, false, CONF_AT(struct raw_peer, port), 1, 65534, 3780},
-	{"beacon_interval_ms", CONF_INT, false, CONF_AT(struct raw_peer, beacon_interval_ms), 10, 10000, 100},
+	{"beacon_interval_ms", CONF_INT, false, CONF_AT(struct raw_peer, beacon_interval_ms), 10, 10000, 0},
 	{"beacon_timeout_ms", CONF_INT, false, CONF_AT(struct raw_peer, beacon_timeout_ms), 20, 60000, 0},
 	{"on_isolation", CONF_CHOICE, false, CONF_AT(struct raw_peer, on_isolation), 0, 0, ISOLATION_TAKE,
 		isolations},
@@ -87,14 +89,8 @@ int vrrp_conf_peer(const struct conf *conf, const config_setting_t *group, const
 	out->configured = true;
 	out->port = raw.port;
 	out->beacon_interval_ms = raw.beacon_interval_ms;
-	out->beacon_timeout_ms =
-		raw.beacon_timeout_ms ? raw.beacon_timeout_ms : BEACONS_MISSED * raw.beacon_interval_ms;
+	out->beacon_timeout_ms = raw.beacon_timeout_ms;
 	out->fenced = raw.on_isolation == ISOLATION_FENCED;
-	if (out->beacon_timeout_ms < 2 * out->beacon_interval_ms)
-		conf_error(conf, group, "beacon_timeout_ms",
-			"'beacon_timeout_ms' is %u in peer; give at least twice 'beacon_interval_ms', %u: one beacon "
-			"may be lost",
-			out->beacon_timeout_ms, 2 * out->beacon_interval_ms);
 	if (raw.key_file && raw.key_file[0] != '/')
 		conf_error(conf, group, "key_file", "'key_file' is \"%.200s\" in peer; give an absolute path",
 			raw.key_file);
@@ -109,10 +105,33 @@ int vrrp_conf_peer(const struct conf *conf, const config_setting_t *group, const
 	return 0;
 }
 
-int vrrp_conf_peer_check(
-	const struct conf *conf, const config_setting_t *group, const struct vrrp_model *model)
+/* Beacons twice as frequent as the most frequent adverts: so the last beacon of a node that died is silence before the
+ * down interval ends, and nobody waits for it. */
+static void set_times(const struct conf *conf, const config_setting_t *group, struct vrrp_model *model)
 {
-	if (!model->peer.configured || !model->peer.fenced)
+	struct vrrp_peer_model *peer = &model->peer;
+	uint32_t interval = BEACON_MS;
+
+	for (size_t i = 0; i < model->instance_count; i++)
+		if (model->instances[i].interval_ms / 2 < interval)
+			interval = model->instances[i].interval_ms / 2;
+	if (!peer->beacon_interval_ms)
+		peer->beacon_interval_ms = interval < BEACON_MIN_MS ? BEACON_MIN_MS : interval;
+	if (!peer->beacon_timeout_ms)
+		peer->beacon_timeout_ms = BEACONS_MISSED * peer->beacon_interval_ms;
+	if (peer->beacon_timeout_ms < 2 * peer->beacon_interval_ms)
+		conf_error(conf, group, "beacon_timeout_ms",
+			"'beacon_timeout_ms' is %u in peer; give at least twice 'beacon_interval_ms', %u: one beacon "
+			"may be lost",
+			peer->beacon_timeout_ms, 2 * peer->beacon_interval_ms);
+}
+
+int vrrp_conf_peer_check(const struct conf *conf, const config_setting_t *group, struct vrrp_model *model)
+{
+	if (!model->peer.configured)
+		return 0;
+	set_times(conf, group, model);
+	if (!model->peer.fenced)
 		return 0;
 	for (size_t i = 0; i < model->unit_count; i++) {
 		const struct vrrp_unit_model *unit = &model->units[i];

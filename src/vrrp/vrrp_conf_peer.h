@@ -12,10 +12,9 @@
 int vrrp_conf_peer(const struct conf *conf, const config_setting_t *group, const struct conf_nodes *nodes,
 	struct vrrp_peer_model *out);
 
-/* Does the section agree with the units of a model in which nothing was wrong? A fenced one needs witnesses. 0 also when
- * errors were added. */
-int vrrp_conf_peer_check(
-	const struct conf *conf, const config_setting_t *group, const struct vrrp_model *model);
+/* With a model in which nothing was wrong: the times that were not given, by its advert intervals; and does the section
+ * agree with its units? A fenced one needs witnesses. 0 also when errors were added. */
+int vrrp_conf_peer_check(const struct conf *conf, const config_setting_t *group, struct vrrp_model *model);
 
 /* Read a witness group (NULL: none) of `of` ("instance 'front'") into the instance, whose addresses were read. */
 void vrrp_conf_witness(const struct conf *conf, const config_setting_t *group, const char *of,

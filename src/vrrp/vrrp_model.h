@@ -81,7 +81,7 @@ struct vrrp_peer_model {
 	char node[VRRP_NAME_MAX + 1]; /* its name */
 	char *key_file;               /* absolute path; owned */
 	uint16_t port;                /* UDP, on both sides; default 3780 */
-	uint32_t beacon_interval_ms;  /* 10..10000, default 100 */
+	uint32_t beacon_interval_ms;  /* 10..10000, default half the shortest advert interval, at most 100 */
 	uint32_t
 		beacon_timeout_ms; /* without a beacon for that long the peer is silent; default three intervals */
 	bool fenced;               /* on_isolation = "fenced": alone, only with a witness in reach */

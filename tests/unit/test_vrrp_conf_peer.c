@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "vrrp_conf_harness.h"
@@ -80,6 +81,32 @@ static void every_key(void **state)
 	assert_int_equal(witness->rise, 100);
 	assert_int_equal(witness->fall, 2);
 	vrrp_model_clear(&model);
+}
+
+/* The last beacon of a node that died must not hold back who takes over at the end of the down interval. */
+static void beacons_follow_the_most_frequent_adverts(void **state)
+{
+	static const struct {
+		const char *adverts;
+		uint32_t interval_ms, timeout_ms;
+	} rows[] = {{"", 100, 300}, {"advert_interval_ms = 200;", 100, 300},
+		{"advert_interval_ms = 100;", 50, 150}, {"advert_interval_ms = 30;", 15, 45},
+		{"advert_interval_ms = 10;", 10, 30}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[1024];
+		struct vrrp_model model;
+
+		snprintf(text, sizeof(text),
+			NODES
+			"peer = { key_file = \"/k\"; };\nvrrp = { instances = ( { name = \"front\"; "
+			"interface = \"eth0\"; vrid = 51; %s addresses = [ \"10.0.1.100/24\" ]; } ); };\n",
+			rows[i].adverts);
+		model = good(text, "a");
+		assert_int_equal(model.peer.beacon_interval_ms, rows[i].interval_ms);
+		assert_int_equal(model.peer.beacon_timeout_ms, rows[i].timeout_ms);
+		vrrp_model_clear(&model);
+	}
 }
 
 static void the_timeout_follows_the_interval(void **state)
@@ -195,6 +222,7 @@ int main(void)
 		cmocka_unit_test(the_defaults),
 		cmocka_unit_test(the_other_node_sees_it_from_the_other_end),
 		cmocka_unit_test(every_key),
+		cmocka_unit_test(beacons_follow_the_most_frequent_adverts),
 		cmocka_unit_test(the_timeout_follows_the_interval),
 		cmocka_unit_test(wrong_keys_of_peer),
 		cmocka_unit_test(wrong_nodes),

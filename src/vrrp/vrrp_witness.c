@@ -221,6 +221,8 @@ int vrrp_witnesses_open(struct vrrp_witnesses **out, struct ev_loop *loop, const
 		vrrp_witnesses_close(set);
 		return err;
 	}
+	/* Misses are counted in whole intervals from now, not from when the loop woke up. */
+	ev_now_update(loop);
 	ev_timer_start(loop, &set->due);
 	*out = set;
 	return 0;

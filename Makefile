@@ -27,7 +27,7 @@ SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
 DAEMONS := tandem-lb tandem-vrrp
-APPS    := kv_store kv_client time_server time_client echo_server load_client
+APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 
 COMMON_SRC := $(wildcard src/common/*.c)
@@ -163,7 +163,8 @@ UNIT_kv_table       := $(addprefix src/apps/,kv_table.c siphash.c resp.c)
 UNIT_sntp           := src/apps/sntp.c
 UNIT_load_stats     := src/apps/load_stats.c
 UNITLIBS_load_stats := -ljansson
-UNIT_TESTS          += resp kv_table sntp load_stats
+UNIT_host_port      := src/apps/host_port.c
+UNIT_TESTS          += resp kv_table sntp load_stats host_port
 
 UNIT_lb_plan   := src/lb/lb_plan.c src/lb/lb_model.c src/common/addr.c
 UNIT_lb_places := src/lb/lb_ids.c src/lb/lb_region.c

@@ -39,6 +39,7 @@ want="./etc/tandem/tandem.conf.example
 ./opt/tandem/bin/tandemctl
 ./opt/tandem/bin/time_client
 ./opt/tandem/bin/time_server
+./opt/tandem/bin/tun_pipe
 ./opt/tandem/lib/sysctl.d/90-tandem.conf
 ./opt/tandem/lib/systemd/system/tandem-lb.service
 ./opt/tandem/lib/systemd/system/tandem-vrrp.service

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The programs that show what sockets are: tun_pipe. Two namespaces, joined by one cable.
+. "$(dirname "$0")/lib.sh"
+
+for program in tun_pipe; do
+	[ -x "$TANDEM_BIN/$program" ] || bail "no $TANDEM_BIN/$program; 'make' builds it"
+done
+
+LAB_MADE=1
+for node in a b; do ip netns add "$LAB_PREFIX$node" || bail "no namespace"; done
+ip -n "${LAB_PREFIX}a" link add eth0 type veth peer name eth0 netns "${LAB_PREFIX}b" || bail "no cable"
+for node in a:1 b:2; do
+	ip -n "$LAB_PREFIX${node%:*}" -batch - <<- END || bail "the cable has no addresses"
+		link set lo up
+		link set eth0 up
+		addr add 10.9.0.${node#*:}/24 dev eth0
+		addr add fd09::${node#*:}/64 dev eth0 nodad
+	END
+done
+
+words() { # NAME STATUS WORDS COMMAND...: the exit status, and one line on stderr that has these words
+	local name=$1 status=$2 want=$3 out got; shift 3
+	out=$(timeout 5 "$@" 2>&1 < /dev/null)
+	got=$?
+	if [ $got = "$status" ] && [ "$(wc -l <<< "$out")" = 1 ] && [[ $out == *"$want"* ]]; then
+		pass "$name"
+	else
+		fail "$name" "status $got from: $*"$'\n'"$out"$'\n'"expected status $status and: $want"
+	fi
+}
+refused() { local name=$1 want=$2; shift 2; words "$name" 2 "$want" "$TANDEM_BIN/$1" "${@:2}"; }
+
+# ---- tun_pipe: a tunnel for packets, and one for frames ----
+
+pipes() { # tun|tap DEVICE MTU A B: both ends
+	local kind=$1 dev=$2 mtu=$3
+	spawn "$dev-a" a "$TANDEM_BIN/tun_pipe" "--$kind" "$dev" --local "$4" --peer "$5" --mtu "$mtu"
+	spawn "$dev-b" b "$TANDEM_BIN/tun_pipe" "--$kind" "$dev" --local "$5" --peer "$4" --mtu "$mtu"
+	wait_log "$dev-a" 5 'listening on' && wait_log "$dev-b" 5 'listening on'
+}
+ping_from() { in_ns a ping -n -q -c 2 -i 0.01 -W 2 "$@"; }
+
+ok "tun over IPv4: both ends are ready" pipes tun tun0 1400 10.9.0.1:5000 10.9.0.2:5000
+like "... it says what it does not do" "$(cat "$(log_of tun0-a)")" "packets \(tun\), mtu 1400; not encrypted"
+in_ns a ip addr add 10.10.0.1/24 dev tun0
+in_ns b ip addr add 10.10.0.2/24 dev tun0
+ok "... a packet goes there and back" wait_for 5 ping_from 10.10.0.2
+ok "... one of the whole MTU too" ping_from -M "do" -s 1372 10.10.0.2
+not_ok "... and none above it" ping_from -M "do" -s 1373 10.10.0.2
+stop tun0-b
+in_ns a ping -n -q -c 3 -i 0.05 -W 1 10.10.0.2 > "$TMP/lost"
+like "... the peer is gone: packets are lost" "$(cat "$TMP/lost")" "100% packet loss"
+ok "... and the tunnel lives" alive tun0-a
+stop tun0-a
+wait_exit tun0-a 5
+is "... and ends well" $? 0
+like "... what was lost is counted" "$(tail -n 1 "$(log_of tun0-a)")" 'sent, [0-9]+ received; lost: [0-9]+ unsent, [1-9][0-9]* unreachable'
+not_ok "... the device is gone with it" in_ns a ip link show tun0
+
+ok "tap over IPv6: both ends are ready" pipes tap tap0 1400 '[fd09::1]:5001' '[fd09::2]:5001'
+in_ns b ip link add br0 type bridge
+in_ns b ip link set tap0 master br0
+in_ns b ip link set br0 up
+in_ns b ip addr add 10.11.0.2/24 dev br0
+in_ns a ip addr add 10.11.0.1/24 dev tap0
+ok "... a frame goes through a bridge's port and back" wait_for 5 ping_from 10.11.0.2
+ok "... of the whole MTU too" ping_from -M "do" -s 1372 10.11.0.2
+in_ns b ip link del tap0
+wait_exit tap0-b 5
+is "... the device is removed: it ends and says so" $? 1
+like "... with these words" "$(cat "$(log_of tap0-b)")" 'tap0: the device was removed'
+
+L=(--local 10.9.0.1:5002) P=(--peer 10.9.0.2:5002)
+refused "tun_pipe without a device" "one of --tun and --tap is wanted" tun_pipe "${L[@]}" "${P[@]}"
+refused "... with both" "one of --tun and --tap is wanted" tun_pipe --tun x --tap y "${L[@]}" "${P[@]}"
+refused "... without a peer" "--peer is missing" tun_pipe --tun x "${L[@]}"
+refused "... with a port that is none" "has a port above 65535" tun_pipe --tun x "${L[@]}" --peer 10.9.0.2:70000
+refused "... with two families" "of another family than --local" tun_pipe --tun x "${L[@]}" --peer '[fd09::2]:1'
+refused "... with a name that is too long" "is no name of a device" tun_pipe --tun abcdefghijklmnop "${L[@]}" "${P[@]}"
+words "... on an address that is not here" 1 "can't bind 192.0.2.1:5002" "$TANDEM_BIN/tun_pipe" --tun x --local 192.0.2.1:5002 "${P[@]}"
+
+done_testing

@@ -230,7 +230,7 @@ def no_test_is_left_out():
         found = re.match(r"tests/unit/test_(\w+)\.c$", path)
         if found and found.group(1) not in listed:
             yield path, 1, "not in the Makefile's UNIT_TESTS: it never runs"
-        if re.match(r"tests/(e2e|repo|sim|uml)/[^/]*\.t$", path) and not os.access(os.path.join(ROOT, path), os.X_OK):
+        if re.match(r"tests/(e2e|e2e/labs|repo|sim|uml)/[^/]*\.t$", path) and not os.access(os.path.join(ROOT, path), os.X_OK):
             yield path, 1, "a test that is not executable"
 
 

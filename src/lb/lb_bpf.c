@@ -22,12 +22,12 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 
+#include "common/bpf_pins.h"
 #include "common/log.h"
 #include "lb_tc.skel.h"
 
 #define TC_HANDLE   0x7464 /* "td" */
 #define TC_PRIORITY 100
-#define BPFFS       "/sys/fs/bpf"
 
 /* ---- messages ---- */
 
@@ -100,20 +100,6 @@ static int explain(int err, const char *what)
 }
 
 /* ---- pins ---- */
-
-void lb_bpf_pin_dir(const char *run_dir, char *out, size_t size)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL;
-	char name[81] = "";
-	size_t used = 0;
-
-	for (const char *c = run_dir; *c; c++) {
-		hash = (hash ^ (uint8_t)*c) * 0x100000001b3ULL;
-		if (used < sizeof(name) - 1 && !(used == 0 && *c == '/'))
-			name[used++] = *c == '/' || *c == '.' ? '-' : *c;
-	}
-	snprintf(out, size, BPFFS "/tandem/%s-%08x", name, (unsigned)(hash ^ hash >> 32));
-}
 
 /* A bpf file system that was mounted by hand lets anybody make directories: one that another user made, or may write
  * to, could be exchanged under us. */
@@ -233,6 +219,8 @@ static void set_sizes(struct lb_tc *skel, const struct lb_bpf_sizes *s)
 	bpf_map__set_max_entries(skel->maps.free6, s->flows);
 	bpf_map__set_max_entries(skel->maps.half_open, s->half_open);
 	bpf_map__set_max_entries(skel->maps.control, LB_CONTROL_MAX);
+	bpf_map__set_max_entries(skel->maps.installs, LB_INSTALL_MAX);
+	bpf_map__set_max_entries(skel->maps.leases, LEASES_MAX);
 	bpf_map__set_max_entries(skel->maps.cursors, 8);
 	bpf_map__set_max_entries(skel->maps.sticky, s->sticky);
 	bpf_map__set_max_entries(skel->maps.counters, LB_COUNTER_COUNT);
@@ -349,7 +337,7 @@ static int map_view(struct lb_bpf *b)
 {
 	struct bpf_map *const maps[] = {b->skel->maps.globals, b->skel->maps.links, b->skel->maps.services,
 		b->skel->maps.pools, b->skel->maps.table_slots, b->skel->maps.backends, b->skel->maps.flows4,
-		b->skel->maps.flows6, b->skel->maps.control};
+		b->skel->maps.flows6, b->skel->maps.control, b->skel->maps.installs, b->skel->maps.leases};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
 		size_t page = (size_t)sysconf(_SC_PAGESIZE);

@@ -34,6 +34,8 @@ struct lb_bpf_view {
 	struct lb_flow4 *flows4;
 	struct lb_flow6 *flows6;
 	struct lb_control *control;
+	struct lb_install *installs;
+	struct lease *leases; /* common/lease_map.h; element 0 is the board */
 };
 
 struct lb_bpf {
@@ -43,8 +45,9 @@ struct lb_bpf {
 	struct lb_tc *skel; /* bpftool's skeleton */
 	char pin_dir[256];  /* "" = nothing is pinned */
 	unsigned cpus;
-	void *traffic;    /* scratch for per-CPU reads */
-	size_t mapped[9]; /* bytes of each mapping in view's order */
+	void *traffic;     /* scratch for per-CPU reads */
+	void *changes;     /* libbpf's reader of the ring; NULL: closed */
+	size_t mapped[11]; /* bytes of each mapping in view's order */
 };
 
 /*
@@ -56,9 +59,6 @@ int lb_bpf_open(struct lb_bpf *b, const struct lb_bpf_sizes *sizes, const char *
 
 /* Unmap and close; pins and attachments stay. */
 void lb_bpf_close(struct lb_bpf *b);
-
-/* Where the pins of a run dir stand: its path with dashes for slashes, and a hash of it. */
-void lb_bpf_pin_dir(const char *run_dir, char *out, size_t size);
 
 /* Detach from every interface and remove the pins. 0, -ENOENT when nothing is there. */
 int lb_bpf_remove(const char *pin_dir);
@@ -97,6 +97,21 @@ long lb_bpf_sweep_sticky(struct lb_bpf *b,
 
 /* Carry out view.control[0..count-1], count <= LB_CONTROL_MAX; each op becomes DONE or STALE. */
 int lb_bpf_control(struct lb_bpf *b, uint32_t count);
+
+/* Carry out view.installs[0..count-1], count <= LB_INSTALL_MAX; each op becomes its result. */
+int lb_bpf_install(struct lb_bpf *b, uint32_t count);
+
+/* Read the ring of changes from now on, and have the dataplane write to it: visit gets each change, head first (of kind END
+ * a struct lb_change_end). What is in the ring already is thrown away. lb_bpf_changes_fd is readable when something came.
+ * lb_bpf_changes_read: how many were visited, or -errno. */
+typedef void lb_change_fn(void *data, const struct lb_change *change);
+int lb_bpf_changes_open(struct lb_bpf *b, lb_change_fn *visit, void *data);
+void lb_bpf_changes_close(struct lb_bpf *b);
+int lb_bpf_changes_fd(struct lb_bpf *b);
+int lb_bpf_changes_read(struct lb_bpf *b);
+
+/* Enter, or overwrite, a sticky source. 0, -E2BIG: the map is full. */
+int lb_bpf_put_sticky(struct lb_bpf *b, const struct lb_sticky_key *key, const struct lb_sticky_entry *entry);
 
 /* Run the control program with that mark (lb_tc.bpf.c says what each asks); *result is its answer. */
 int lb_bpf_run_control(struct lb_bpf *b, uint32_t mark, uint32_t *result);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bpf_pins.h"
 #include "common/ctl_rundir.h"
 #include "common/ctl_server.h"
 #include "common/log.h"
@@ -234,7 +235,7 @@ static int start(struct daemon *d, struct lb_model *model)
 	char pins[256], error[300];
 	int err;
 
-	lb_bpf_pin_dir(d->options.run_dir, pins, sizeof(pins));
+	bpf_pin_dir(d->options.run_dir, pins, sizeof(pins));
 	err = lb_bpf_open(&d->bpf, &sizes, pins, d->options.reset);
 	if (err)
 		return err;
@@ -323,7 +324,7 @@ int lb_daemon_remove(const struct lb_daemon_options *o)
 		log_error("%s", error);
 		return 1;
 	}
-	lb_bpf_pin_dir(o->run_dir, pins, sizeof(pins));
+	bpf_pin_dir(o->run_dir, pins, sizeof(pins));
 
 	int err = lb_bpf_remove(pins);
 	char state[300];

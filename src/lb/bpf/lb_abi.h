@@ -17,16 +17,20 @@
 
 #include <linux/types.h>
 
-#define LB_ABI_VERSION 1
+#include "common/lease_map.h"
+
+#define LB_ABI_VERSION 2
 
 #define LB_FLOW_ID_BITS  23                            /* index entry: hash 8 | direction 1 | id + 1 */
 #define LB_FLOWS_MAX     ((1U << LB_FLOW_ID_BITS) - 2) /* most flows of a family */
 #define LB_BUCKET_SLOTS  14
-#define LB_LINKS_MAX     256  /* network devices the dataplane can send through */
-#define LB_CONTROL_MAX   4096 /* commands in one run of the control program */
-#define LB_POOL_SCAN_MAX 256  /* backends of a pool that lc and wlc compare */
-#define LB_HELD_MAX      256  /* early fragments held, all datagrams together */
-#define LB_HELD_BYTES    2048 /* longest early fragment that is held */
+#define LB_LINKS_MAX     256        /* network devices the dataplane can send through */
+#define LB_CONTROL_MAX   4096       /* commands in one run of the control program */
+#define LB_INSTALL_MAX   256        /* records of the peer in one run of it */
+#define LB_CHANGES_BYTES (4U << 20) /* of the ring of changes */
+#define LB_POOL_SCAN_MAX 256        /* backends of a pool that lc and wlc compare */
+#define LB_HELD_MAX      256        /* early fragments held, all datagrams together */
+#define LB_HELD_BYTES    2048       /* longest early fragment that is held */
 
 enum lb_flow_state {
 	LB_FLOW_FREE,
@@ -44,6 +48,12 @@ enum lb_flow_state {
 	LB_FLOW_UDP,     /* a second datagram or a reply seen */
 	LB_FLOW_STATES
 };
+
+/*
+ * Flags of a flow. A copy was told by the peer and has seen no packet here: it is the peer's to end, and ages a little
+ * later than the peer's own would. The first packet makes it ours (and that is a change).
+ */
+#define LB_FLOW_COPY 1
 
 enum lb_direction { LB_TO_BACKEND = 0, LB_TO_CLIENT = 1 };
 
@@ -64,7 +74,8 @@ struct lb_flow {
 	__u16 service; /* index into services */
 	__u16 backend; /* index into backends */
 	__u16 backend_epoch;
-	__u16 reserved;
+	__u8 lease; /* index into leases; 0: the service's address has none. Looked up anew once a second */
+	__u8 flags; /* LB_FLOW_COPY */
 	__u32 backend_isn;  /* TCP sequence number of the backend's SYN+ACK */
 	__u32 hop_epoch[2]; /* by enum lb_direction: globals.route_epoch when the hop was learnt; 0 = never */
 	struct lb_hop hop[2];
@@ -177,6 +188,8 @@ struct lb_globals {
 	__u32 closing_jiffies;
 	__u32 csum_ipv6_flag; /* BPF_F_IPV6 where the kernel knows it, else 0 */
 	__u32 control_seen;   /* jiffies: tandem-lb was alive; without it hops are learnt again each second */
+	__u32 tell_changes;   /* set by tandem-lb while it reads the ring of changes */
+	__u32 changes_lost;   /* grows: the ring was full */
 };
 
 enum lb_control_op {
@@ -196,6 +209,63 @@ struct lb_control {
 	__u32 last_seen;
 	__u32 reserved;
 };
+
+/* ---- with the other node of a pair ---- */
+
+/*
+ * What changed, in the ring of changes, while globals.tell_changes is set: a flow reached ESTABLISHED, FIN_* or UDP or is
+ * no copy any more, or a flow that is no copy and had come that far was removed. Of a flow that lives only the id is told:
+ * the reader looks at it when it can tell the peer. In order for each flow. What does not fit is counted in
+ * globals.changes_lost.
+ */
+enum lb_change_kind { LB_CHANGE_FLOW = 1, LB_CHANGE_END };
+
+struct lb_change {
+	__u8 kind;
+	__u8 family; /* 4 or 6 */
+	__u8 protocol;
+	__u8 reserved;
+	__u32 id;
+	__u32 generation;
+};
+
+struct lb_change_end { /* kind END: the flow is no more, so it is told whole */
+	struct lb_change head;
+	__be16 client_port, service_port, backend_port;
+	__u16 reserved;
+	__be32 client[4], service[4], backend[4]; /* IPv4 in the first */
+	__u32 reserved2;
+};
+_Static_assert(sizeof(struct lb_change) == 12 && sizeof(struct lb_change_end) == 72, "told whole");
+
+/* A record of the peer, by the control program (mark 3) put into the table or taken from it. */
+enum lb_install_op {
+	LB_INSTALL_NONE, /* the end of the list */
+	LB_INSTALL_PUT,  /* make this flow a copy, or bring the copy up to date */
+	LB_INSTALL_END,  /* remove the copy */
+	/* results */
+	LB_INSTALL_MADE,
+	LB_INSTALL_UPDATED,
+	LB_INSTALL_ENDED,
+	LB_INSTALL_OURS,    /* there is such a flow that is no copy and was used here since: it stays */
+	LB_INSTALL_UNKNOWN, /* END of what is not here */
+	LB_INSTALL_FULL,    /* no room in the table or the bucket */
+	LB_INSTALL_CLASH,   /* the translated tuple is another live flow's, which is ours */
+	LB_INSTALL_INVALID,
+};
+
+struct lb_install {
+	__u32 op; /* enum lb_install_op: in, and out */
+	__u8 family, protocol, state;
+	__u8 reserved;
+	__be16 client_port, service_port, backend_port;
+	__u16 service, backend; /* indexes here */
+	__u16 reserved2;
+	__u32 last_seen; /* jiffies here */
+	__u32 backend_isn;
+	__be32 client[4], service_addr[4], backend_addr[4];
+};
+_Static_assert(sizeof(struct lb_install) == 76, "without a gap");
 
 /* Why a packet was dropped, and what else is worth counting: name and description for people. */
 /* clang-format off */
@@ -218,6 +288,9 @@ struct lb_control {
 	X(FRAGMENT_FIRST, event, "fragment_first", "first fragments forwarded")                               \
 	X(FRAGMENT_LATER, event, "fragment_later", "later fragments forwarded")                               \
 	X(FRAGMENT_HELD, event, "fragment_held", "early fragments held until the first one came")             \
+	X(COPY_TAKEN, event, "copy_taken", "flows of the peer that went on here")                             \
+	X(NO_LEASE, drop, "no_lease", "for an address whose lease has run out")                               \
+	X(GRACE, drop, "grace", "TCP packet of an unknown connection soon after a takeover: not reset yet")   \
 	X(NO_BACKEND, drop, "no_backend", "no usable backend")                                                \
 	X(TABLE_FULL, drop, "table_full", "new flow refused: the flow table is full")                         \
 	X(BUCKET_FULL, drop, "bucket_full", "new flow refused: its index bucket is full")                     \

@@ -40,6 +40,8 @@ LB_ARRAY(backends, struct lb_backend_entry, BPF_F_MMAPABLE);
 LB_ARRAY(flows4, struct lb_flow4, BPF_F_MMAPABLE);
 LB_ARRAY(flows6, struct lb_flow6, BPF_F_MMAPABLE);
 LB_ARRAY(control, struct lb_control, BPF_F_MMAPABLE);
+LB_ARRAY(installs, struct lb_install, BPF_F_MMAPABLE);
+LB_ARRAY(leases, struct lease, BPF_F_MMAPABLE);
 LB_ARRAY(half_open, __u64, BPF_F_MMAPABLE); /* generation << 32 | IPv6 << 31 | id + 1; 0 = empty */
 LB_ARRAY(index4, struct lb_bucket, 0);
 LB_ARRAY(index6, struct lb_bucket, 0);

@@ -6,8 +6,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apps/bind_words.h"
@@ -82,14 +85,14 @@ static int bind_one(const struct wish *wish, const struct endpoint *at, struct e
 	return -saved;
 }
 
-/* Binds and tells; the socket, or -1 after an error. */
-static int bind_and_tell(const char *program, const struct wish *wish, const struct endpoint *at)
+/* Binds and tells; the socket with its address in bound, or -1 after an error. */
+static int bind_and_tell(
+	const char *program, const struct wish *wish, const struct endpoint *at, struct endpoint *bound)
 {
 	struct bind_question asked = question_of(wish, at);
 	struct bind_limits limits = read_limits();
 	char words[WORDS_MAX], text[ENDPOINT_TEXT_MAX];
-	struct endpoint bound;
-	int fd = bind_one(wish, at, &bound);
+	int fd = bind_one(wish, at, bound);
 
 	if (fd < 0) {
 		bind_words_failure(&asked, &limits, -fd, words, sizeof(words));
@@ -97,23 +100,37 @@ static int bind_and_tell(const char *program, const struct wish *wish, const str
 			endpoint_text(at, text), words);
 		return -1;
 	}
-	bind_words_choice(&asked, &limits, endpoint_port(&bound), words, sizeof(words));
-	printf("bound %s %s%s\n%s", asked.transport, endpoint_text(&bound, text),
+	bind_words_choice(&asked, &limits, endpoint_port(bound), words, sizeof(words));
+	printf("bound %s %s%s\n%s", asked.transport, endpoint_text(bound, text),
 		wish->listen ? ", listening" : "", words);
 	return fd;
 }
 
-/* Until standard input ends; a signal ends the program by itself. */
+static void on_signal(int number) {}
+
+/* Until standard input ends or a signal comes. A service is given /dev/null, which is at its end from the
+ * start: then only a signal counts. */
 static void hold(void)
 {
+	const struct sigaction end = {.sa_handler = on_signal};
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct stat is;
+	sigset_t signals, none;
 	char unused[256];
-	ssize_t n;
 
+	if (fstat(STDIN_FILENO, &is) == 0 && S_ISCHR(is.st_mode) && !isatty(STDIN_FILENO))
+		in.fd = -1;
+	sigemptyset(&none);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL); /* let in by ppoll() only, so that none is missed */
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGINT, &end, NULL);
 	printf("holding it until standard input ends or SIGTERM\n");
 	fflush(stdout);
-	do
-		n = read(STDIN_FILENO, unused, sizeof(unused));
-	while (n > 0 || (n < 0 && errno == EINTR));
+	while (ppoll(&in, 1, NULL, &none) >= 0 && read(STDIN_FILENO, unused, sizeof(unused)) > 0)
+		;
 }
 
 int main(int argc, char **argv)
@@ -142,7 +159,7 @@ int main(int argc, char **argv)
 		.option_count = sizeof(options) / sizeof(options[0]),
 	};
 	int first = cli_parse(&program, argc, argv), fds[2] = {-1, -1}, rc = 0, count;
-	struct endpoint at[2];
+	struct endpoint at[2], bound[2];
 
 	wish.addr = cli_listen_addr(&program, argv[first]);
 	if (wish.udp && wish.listen)
@@ -151,7 +168,9 @@ int main(int argc, char **argv)
 		wish.only_v6 = true; /* else the first socket would have taken the second's port */
 	count = endpoint_listen(wish.addr, cli_port(&program, argv[first + 1], 0), at);
 	for (int i = 0; i < count && rc == 0; i++) {
-		fds[i] = bind_and_tell(program.name, &wish, &at[i]);
+		if (i > 0)
+			endpoint_set_port(&at[i], endpoint_port(&bound[0]));
+		fds[i] = bind_and_tell(program.name, &wish, &at[i], &bound[i]);
 		rc = fds[i] < 0;
 	}
 	if (rc == 0 && wish.hold)

@@ -32,6 +32,7 @@ has_mode() { [ "$(stat -c %a "$T/dest/$2")" = "$1" ]; }
 mkdir "$T/dest"
 ok "install" make --no-print-directory install DESTDIR="$T/dest" PREFIX=/opt/tandem
 want="./etc/tandem/tandem.conf.example
+./opt/tandem/bin/addrbind
 ./opt/tandem/bin/addrconv
 ./opt/tandem/bin/echo_server
 ./opt/tandem/bin/kv_client

@@ -27,7 +27,7 @@ SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
 DAEMONS := tandem-lb tandem-vrrp
-APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind
+APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind time_burst_client
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 
 COMMON_SRC := $(wildcard src/common/*.c)
@@ -42,7 +42,7 @@ LIBS_tandem-lb := -lbpf -lev -lnl-3 -lconfig -ljansson -lsodium -lm
 SRC_tandem-vrrp  := $(wildcard src/vrrp/*.c) $(COMMON_SRC)
 LIBS_tandem-vrrp := -lev -lnl-route-3 -lnl-3 -lnftables -lconfig -ljansson -lsodium -lm
 SRC_tandemctl  := $(CTL_SRC) $(COMMON_SRC)
-LIBS_tandemctl := -lev -lconfig -ljansson -lsodium -lm
+LIBS_tandemctl := -lev -lnl-3 -lconfig -ljansson -lsodium -lm
 $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := -lev -lm))
 
 .DEFAULT_GOAL := all
@@ -138,9 +138,9 @@ UNITLIBS_ctl_server := -lev -ljansson
 UNIT_ctl_client     := $(CTL_WIRE) src/common/ctl_client.c src/common/ctl_rundir.c
 UNITLIBS_ctl_client := -ljansson -lpthread
 UNIT_ctl_rundir     := src/common/ctl_rundir.c
-UNIT_table          := src/ctl/table.c src/ctl/human.c src/common/clean_text.c
+UNIT_table          := src/common/table.c src/ctl/human.c src/common/clean_text.c
 UNIT_tandemctl      := tests/unit/tandemctl_harness.c $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) \
-	$(CTL_SOCK) $(wildcard src/common/conf*.c) src/common/addr.c src/common/secure_key.c \
+	$(CTL_SOCK) $(wildcard src/common/conf*.c) $(addprefix src/common/,addr.c secure_key.c table.c) \
 	$(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
 UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lsodium -lutil
 UNIT_tandemctl_vrrp     := $(UNIT_tandemctl)

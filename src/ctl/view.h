@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 #include "ctl/command.h"
-#include "ctl/table.h"
+#include "common/table.h"
 
 #define VIEW_TEXT_MAX 256
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "ctl/human.h"
-#include "ctl/table.h"
+#include "common/table.h"
 
 static const struct table_column columns[] = {
 	{"NAME", TABLE_LEFT, 0}, {"N", TABLE_RIGHT, 4}, {"NOTE", TABLE_LEFT, 0}};

@@ -3,8 +3,8 @@
  * Text in aligned columns. Knows no JSON and no command. Cells are cleaned of control characters (a failed
  * check's answer may hold anything) and measured in characters, not bytes. No line ends in blanks.
  */
-#ifndef TANDEM_CTL_TABLE_H
-#define TANDEM_CTL_TABLE_H
+#ifndef TANDEM_COMMON_TABLE_H
+#define TANDEM_COMMON_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Text in aligned columns; see table.h. */
-#include "ctl/table.h"
+#include "common/table.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ struct table {
 static void *must(void *memory)
 {
 	if (!memory) {
-		fputs("tandemctl: out of memory\n", stderr);
+		fprintf(stderr, "%s: out of memory\n", program_invocation_short_name);
 		exit(1);
 	}
 	return memory;

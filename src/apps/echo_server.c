@@ -2,6 +2,9 @@
 /*
  * echo_server: sends back what it gets, over TCP and UDP (RFC 862). A TCP connection whose peer does not read
  * is not read either; a half-closed one gets the rest of its echo before it is closed.
+ *
+ * With --buffer it shows what a small buffer does: of a longer datagram the kernel throws the rest away, which
+ * only MSG_TRUNC tells, while a stream just takes more reads.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 
 #define SCRATCH_SIZE          65536
 #define FILES_BESIDES_CLIENTS 32
+#define CUTS_TOLD             1000 /* cut datagrams that get a line of their own: anybody can send them */
 
 struct echo;
 
@@ -33,7 +37,9 @@ struct echo {
 	struct udp_listener udp;
 	struct echo_conn *conns;
 	uint64_t clients, max_clients, refused;
-	uint64_t datagrams, unsendable, looped;
+	uint64_t datagrams, unsendable, looped, cut;
+	uint64_t buffer; /* bytes for one read */
+	bool truncate;   /* echo what is left of a cut datagram */
 	uint8_t scratch[SCRATCH_SIZE];
 };
 
@@ -80,7 +86,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct echo_conn *conn = w->data;
 	uint8_t *data = conn->echo->scratch;
-	ssize_t got = recv(w->fd, data, SCRATCH_SIZE, 0), sent;
+	ssize_t got = recv(w->fd, data, conn->echo->buffer, 0), sent;
 
 	if (got == 0 || is_fatal(got)) {
 		conn_free(conn); /* at the end of the stream all has been echoed: we do not read otherwise */
@@ -132,6 +138,18 @@ static void on_connection(void *ctx, int fd)
 	ev_io_start(echo->loop, &conn->readable);
 }
 
+static void tell_cut(struct echo *echo, const struct udp_datagram *datagram)
+{
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (++echo->cut > CUTS_TOLD)
+		return;
+	printf("cut: %zu bytes from %s, %zu fit into the buffer, %zu are gone (MSG_TRUNC); %s\n",
+		datagram->whole, endpoint_text(&datagram->from, text), datagram->len,
+		datagram->whole - datagram->len, echo->truncate ? "what fitted is echoed" : "not echoed");
+	fflush(stdout);
+}
+
 static void on_datagram(void *ctx, struct udp_datagram *datagram)
 {
 	struct echo *echo = ctx;
@@ -142,6 +160,11 @@ static void on_datagram(void *ctx, struct udp_datagram *datagram)
 		echo->looped++;
 		return;
 	}
+	if (datagram->whole > datagram->len) {
+		tell_cut(echo, datagram);
+		if (!echo->truncate)
+			return;
+	}
 	if (udp_reply(datagram, datagram->data, datagram->len) == 0)
 		echo->datagrams++;
 	else
@@ -150,13 +173,17 @@ static void on_datagram(void *ctx, struct udp_datagram *datagram)
 
 int main(int argc, char **argv)
 {
-	static struct echo echo = {.max_clients = 10000};
+	static struct echo echo = {.max_clients = 10000, .buffer = SCRATCH_SIZE};
 	const char *name = NULL;
 	const struct cli_option options[] = {
 		{"name", CLI_TEXT, &name, 0, 0, "NAME",
 			"the server's name in its messages (the host's name)"},
 		{"max-clients", CLI_NUMBER, &echo.max_clients, 1, 1000000, "N",
 			"TCP connections at once (10000)"},
+		{"buffer", CLI_BYTES, &echo.buffer, 1, SCRATCH_SIZE, "BYTES",
+			"what one read takes (64k); a longer datagram is cut, told and not echoed"},
+		{"truncate", CLI_FLAG, &echo.truncate, 0, 0, NULL,
+			"echo what is left of a cut datagram, as if nobody had looked"},
 	};
 	const struct cli_program program = {
 		.name = "echo_server",
@@ -181,6 +208,7 @@ int main(int argc, char **argv)
 		port = endpoint_port(&echo.tcp.at[0]);
 		if (udp_listener_open(&echo.udp, echo.loop, program.name, addr, port, on_datagram, &echo) ==
 			0) {
+			udp_listener_limit(&echo.udp, echo.buffer);
 			server_run(&server, echo.tcp.at, echo.tcp.count);
 			udp_listener_close(&echo.udp);
 			rc = 0;
@@ -192,10 +220,10 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		fprintf(stderr,
 			"%s %s: %llu datagrams echoed, %llu could not be sent, %llu would have looped, "
-			"%llu connections refused\n",
+			"%llu cut, %llu connections refused\n",
 			program.name, server.name, (unsigned long long)echo.datagrams,
 			(unsigned long long)echo.unsendable, (unsigned long long)echo.looped,
-			(unsigned long long)echo.refused);
+			(unsigned long long)echo.cut, (unsigned long long)echo.refused);
 	server_close(&server);
 	return rc;
 }

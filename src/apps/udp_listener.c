@@ -38,24 +38,30 @@ static void on_receivable(struct ev_loop *loop, ev_io *w, int revents)
 	for (int i = 0; i < RECEIVE_BURST; i++) {
 		struct udp_datagram datagram = {.data = listener->buffer, .fd = w->fd};
 		_Alignas(struct cmsghdr) uint8_t control[256];
-		struct iovec iov = {.iov_base = listener->buffer, .iov_len = UDP_DATAGRAM_MAX};
+		struct iovec iov = {.iov_base = listener->buffer, .iov_len = listener->room};
 		struct msghdr msg = {.msg_name = &datagram.from.addr,
 			.msg_namelen = sizeof(datagram.from.addr),
 			.msg_iov = &iov,
 			.msg_iovlen = 1,
 			.msg_control = control,
 			.msg_controllen = sizeof(control)};
-		ssize_t got = recvmsg(w->fd, &msg, 0);
+		ssize_t got = recvmsg(w->fd, &msg, MSG_TRUNC);
 
 		if (got < 0)
 			return;
-		datagram.len = (size_t)got;
+		datagram.whole = (size_t)got; /* with MSG_TRUNC asked for, the length before the cut */
+		datagram.len = msg.msg_flags & MSG_TRUNC ? listener->room : (size_t)got;
 		datagram.from.len = msg.msg_namelen;
 		read_control(&msg, &datagram);
 		if (datagram.received.tv_sec == 0)
 			clock_gettime(CLOCK_REALTIME, &datagram.received);
 		listener->on_datagram(listener->ctx, &datagram);
 	}
+}
+
+void udp_listener_limit(struct udp_listener *listener, size_t room)
+{
+	listener->room = room;
 }
 
 int udp_reply(const struct udp_datagram *to, const void *data, size_t len)
@@ -119,6 +125,7 @@ int udp_listener_open(struct udp_listener *listener, struct ev_loop *loop, const
 	listener->loop = loop;
 	listener->on_datagram = on_datagram;
 	listener->ctx = ctx;
+	listener->room = UDP_DATAGRAM_MAX;
 	listener->buffer = malloc(UDP_DATAGRAM_MAX);
 	if (listener->buffer == NULL) {
 		fprintf(stderr, "%s: out of memory\n", program);

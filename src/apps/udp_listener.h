@@ -20,6 +20,7 @@
 struct udp_datagram {
 	uint8_t *data; /* lives until the callback returns; the callback may change it */
 	size_t len;
+	size_t whole; /* as it was on the wire; more than len where the rest did not fit (MSG_TRUNC) */
 	struct endpoint from;
 	struct timespec received; /* wall clock, as the kernel stamped it */
 	bool has_local;           /* the next one is filled in */
@@ -36,6 +37,7 @@ struct udp_listener {
 	struct endpoint at[2];
 	int count;
 	uint8_t *buffer;
+	size_t room; /* of the buffer is offered to the kernel */
 	void (*on_datagram)(void *ctx, struct udp_datagram *datagram);
 	void *ctx;
 };
@@ -44,6 +46,9 @@ struct udp_listener {
 int udp_listener_open(struct udp_listener *listener, struct ev_loop *loop, const char *program,
 	const char *addr, uint16_t port, void (*on_datagram)(void *ctx, struct udp_datagram *datagram),
 	void *ctx);
+
+/* Offer only so many bytes (1..UDP_DATAGRAM_MAX) for a datagram: of longer ones the kernel drops the rest. */
+void udp_listener_limit(struct udp_listener *listener, size_t room);
 
 /* Send data back to where the datagram came from, from the address it was sent to. 0 or -errno: UDP may
  * lose, so a full socket buffer is the caller's to count, not to retry. */

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/pairs-keepalived.sh"
 
 [ -x /usr/sbin/keepalived ] || skip_all "no keepalived; 'make deps' installs it"
-every_pairing v2
+every_pairing v2-multicast v2-unicast
 meet_keepalived 1 1000 5
 
 done_testing

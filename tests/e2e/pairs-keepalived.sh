@@ -3,19 +3,22 @@
 #
 # The pairings of tandem-vrrp (node a) with keepalived (node b); sourced after pairs.sh.
 #
-#   every_pairing KIND...                          rows for all of them; more by row, with CAST= OURMAC= THEIRMAC=
+# Unicast IPv6 is not to stand in one table with multicast IPv6: to the virtual MAC's interface of the latter keepalived
+# 2.2.7 gives the node's own link-local address too (its issue 2296), and answers from there for it, so that everybody
+# now and then believes the node to be at a virtual MAC, where it doesn't listen for the others' adverts.
+#
+#   every_pairing KIND-CAST...                     rows for all of them; more by row, with CAST= OURMAC= THEIRMAC=
 #   meet_keepalived INTERVAL_S INTERVAL_MS WAIT    lab, start, and every fate; WAIT: seconds that a silent loss may take
 
 every_pairing() {
 	local kind cast macs winner preempt
 	for kind in "$@"; do
-		for cast in multicast unicast; do
-			for macs in no-no yes-yes yes-no no-yes; do
-				for winner in ours theirs; do
-					for preempt in yes no; do
-						row $winner $preempt "$kind,$cast,vmac:$macs,$winner-preferred,preempt:$preempt" \
-							"$kind" CAST=$cast OURMAC=${macs%-*} THEIRMAC=${macs#*-}
-					done
+		cast=${kind#*-} kind=${kind%-*}
+		for macs in no-no yes-yes yes-no no-yes; do
+			for winner in ours theirs; do
+				for preempt in yes no; do
+					row $winner $preempt "$kind,$cast,vmac:$macs,$winner-preferred,preempt:$preempt" \
+						"$kind" CAST=$cast OURMAC=${macs%-*} THEIRMAC=${macs#*-}
 				done
 			done
 		done
@@ -38,6 +41,7 @@ our_instance() { # INTERVAL_MS
 	END
 }
 
+# keepalived.conf(5): with use_vmac and unicast peers, vmac_xmit_base must be set.
 their_instance() { # INTERVAL_S
 	local version=3 list=$ADDRESS/$PREFIX
 	[ "$KIND" != v2 ] || version=2
@@ -52,6 +56,7 @@ their_instance() { # INTERVAL_S
 		advert_int $1
 		$([ "$PREEMPT" = yes ] || echo nopreempt)
 		$([ "$THEIRMAC" = no ] || echo use_vmac)
+		$([ "$THEIRMAC-$CAST" != yes-unicast ] || echo vmac_xmit_base)
 		$([ "$CAST" = multicast ] || printf '%s\n' "unicast_src_ip $B" 'unicast_ttl 255' 'unicast_peer {' "$A" '}')
 		virtual_ipaddress {
 			$(printf '%s\n' $list)

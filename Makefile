@@ -27,7 +27,7 @@ SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
 DAEMONS := tandem-lb tandem-vrrp
-APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind time_burst_client
+APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind time_burst_client byte_sink
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 
 COMMON_SRC := $(wildcard src/common/*.c)
@@ -150,12 +150,14 @@ UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rund
 CONF := $(wildcard src/common/conf*.c) $(addprefix src/common/,nearest.c clean_text.c addr.c)
 UNIT_conf        := $(CONF)
 UNITLIBS_conf    := -lconfig -lm
-UNIT_lb_model    := src/lb/lb_model.c src/lb/lb_escape.c
+UNIT_lb_model    := src/lb/lb_model.c src/lb/lb_escape.c src/common/conf_peer.c src/common/addr.c
 UNIT_lb_conf     := $(CONF) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c)
 UNITLIBS_lb_conf := -lconfig -lm
 FUZZ_conf        := $(UNIT_lb_conf) $(VRRP_CONF)
 FUZZLIBS_conf    := -lconfig -lm
-UNIT_TESTS       += conf lb_model lb_conf
+UNIT_conf_peer     := $(UNIT_lb_conf) $(VRRP_CONF)
+UNITLIBS_conf_peer := -lconfig -lm
+UNIT_TESTS       += conf lb_model lb_conf conf_peer
 
 UNIT_resp           := $(addprefix src/apps/,resp.c resp_out.c resp_reply.c glob.c)
 FUZZ_resp           := $(UNIT_resp)
@@ -166,7 +168,7 @@ UNITLIBS_load_stats := -ljansson
 UNIT_host_port      := src/apps/host_port.c
 UNIT_TESTS          += resp kv_table sntp load_stats host_port
 
-UNIT_lb_plan   := src/lb/lb_plan.c src/lb/lb_model.c src/common/addr.c
+UNIT_lb_plan   := src/lb/lb_plan.c src/lb/lb_model.c src/common/conf_peer.c src/common/addr.c
 UNIT_lb_places := src/lb/lb_ids.c src/lb/lb_region.c
 UNIT_lb_table  := src/lb/lb_table.c src/lb/lb_hash.c src/common/addr.c
 UNIT_TESTS     += lb_plan lb_places lb_table
@@ -205,7 +207,7 @@ FUZZ_vrrp_packet    := src/vrrp/vrrp_packet.c
 FUZZ_vrrp_events    := $(addprefix src/vrrp/,vrrp_packet.c vrrp_router.c vrrp_frame.c vrrp_fsm.c vrrp_fsm_text.c) src/common/addr.c
 UNIT_vrrp_frame     := src/vrrp/vrrp_frame.c src/vrrp/vrrp_packet.c src/common/addr.c
 UNIT_vrrp_priority  := src/vrrp/vrrp_priority.c
-UNIT_vrrp_model     := src/vrrp/vrrp_model.c src/common/addr.c src/common/clean_text.c
+UNIT_vrrp_model     := src/vrrp/vrrp_model.c src/common/conf_peer.c src/common/addr.c src/common/clean_text.c
 UNIT_TESTS          += vrrp_packet vrrp_frame vrrp_priority vrrp_model
 UNIT_vrrp_flap      := src/vrrp/vrrp_flap.c
 UNIT_TESTS          += vrrp_flap
@@ -233,7 +235,7 @@ UNITLIBS_vrrp_exec   := -lev
 UNIT_vrrp_notify     := src/vrrp/vrrp_notify.c $(VRRP_EXEC) src/common/clean_text.c
 UNITLIBS_vrrp_notify := -lev
 VRRP_POOL_ANSWER     := src/vrrp/vrrp_pool_answer.c $(CTL_WIRE)
-UNIT_vrrp_track      := $(wildcard src/vrrp/vrrp_track*.c) $(addprefix src/vrrp/,vrrp_exec.c vrrp_exec_check.c vrrp_model.c) \
+UNIT_vrrp_track      := $(wildcard src/vrrp/vrrp_track*.c) $(addprefix src/vrrp/,vrrp_exec.c vrrp_exec_check.c vrrp_model.c) src/common/conf_peer.c \
 	$(VRRP_POOL_ANSWER) src/common/ctl_rundir.c src/common/addr.c
 UNITLIBS_vrrp_track  := -lev -ljansson
 UNIT_vrrp_track_pool      := $(UNIT_vrrp_track)
@@ -258,7 +260,7 @@ UNIT_vrrp_witness     := src/vrrp/vrrp_witness.c src/vrrp/vrrp_timer.c src/commo
 UNITLIBS_vrrp_witness := -lev
 SECURE := $(addprefix src/common/,secure_dgram.c secure_hello.c)
 UNIT_vrrp_peer        := $(SECURE) $(addprefix src/vrrp/,vrrp_peer.c vrrp_said.c vrrp_beacon.c vrrp_timer.c) src/common/secure_key.c \
-	src/common/addr.c tests/unit/vrrp_netns.c tests/unit/peer_harness.c
+	src/common/addr.c src/common/conf_peer.c tests/unit/vrrp_netns.c tests/unit/peer_harness.c
 UNITLIBS_vrrp_peer    := -lev -lsodium
 UNIT_vrrp_peer_enemy     := $(UNIT_vrrp_peer)
 UNITLIBS_vrrp_peer_enemy := -lev -lsodium
@@ -411,10 +413,15 @@ fuzz: $(if $(NAME),build/fuzz/$(NAME))
 	build/fuzz/$(NAME) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$(NAME)- \
 		build/fuzz/found.$(NAME) tests/fuzz/corpus/$(NAME)
 
-#: demo        clients, balancer and backends in network namespaces, with things going wrong (root, two minutes)
+#: demo        a pair that fails over in all the ways there are, and what its clients notice (root, three minutes)
 demo: deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@scripts/demo
+
+#: demo-balancer  one balancer with servers that die, drain and return (root, one minute)
+demo-balancer: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@scripts/demo-balancer
 
 #: bench       all contenders side by side (root); ROUNDS, SECONDS_PER, CONTENDERS, MEASURES bend it
 bench: bench-programs

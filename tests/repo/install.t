@@ -34,6 +34,7 @@ ok "install" make --no-print-directory install DESTDIR="$T/dest" PREFIX=/opt/tan
 want="./etc/tandem/tandem.conf.example
 ./opt/tandem/bin/addrbind
 ./opt/tandem/bin/addrconv
+./opt/tandem/bin/byte_sink
 ./opt/tandem/bin/echo_server
 ./opt/tandem/bin/kv_client
 ./opt/tandem/bin/kv_store

@@ -27,7 +27,7 @@ SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
 DAEMONS := tandem-lb tandem-vrrp
-APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind time_burst_client byte_sink
+APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind time_burst_client byte_sink sockstat
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 
 COMMON_SRC := $(wildcard src/common/*.c)
@@ -35,7 +35,8 @@ LB_SRC     := $(wildcard src/lb/*.c)
 # `tandemctl check` reads a config as the daemons do.
 VRRP_CONF  := $(wildcard src/vrrp/vrrp_conf*.c) src/vrrp/vrrp_model.c
 CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
-APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c),$(wildcard src/apps/*.c))
+APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c) src/apps/sockstat%.c,$(wildcard src/apps/*.c))
+SOCK_SRC   := $(addprefix src/common/,sock_diag.c sock_dump.c sock_owner.c sock_view.c addr.c clean_text.c table.c)
 
 SRC_tandem-lb  := $(LB_SRC) $(COMMON_SRC)
 LIBS_tandem-lb := -lbpf -lev -lnl-3 -lconfig -ljansson -lsodium -lm
@@ -44,11 +45,13 @@ LIBS_tandem-vrrp := -lev -lnl-route-3 -lnl-3 -lnftables -lconfig -ljansson -lsod
 SRC_tandemctl  := $(CTL_SRC) $(COMMON_SRC)
 LIBS_tandemctl := -lev -lnl-3 -lconfig -ljansson -lsodium -lm
 $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := -lev -lm))
+SRC_sockstat  := $(wildcard src/apps/sockstat*.c) $(APP_SRC) $(SOCK_SRC)
+LIBS_sockstat := -lev -lnl-3 -ljansson -lm
 
 .DEFAULT_GOAL := all
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
-.PHONY: all san tests deps help test unit sim bpf e2e uml labs lint fuzz demo bench bench-programs install uninstall clean
+.PHONY: all san tests deps help test unit sim bpf e2e uml labs lint fuzz demo demo-balancer bench bench-programs install uninstall clean
 
 #: all         the programs, in build/bin
 all: deps $(PROGS:%=build/bin/%)

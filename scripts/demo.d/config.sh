@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# The config that the demo gives tandem-lb: six pools (three services, two families) of three servers.
+# The config that the demos give tandem-lb: six pools (three services, two families) of three servers, on the
+# INTERFACES ("a", "b").
 
 config_pool() { # NAME PORT IPV4-OR-IPV6-PREFIX WEIGHT-OF-B1 [CHECK-EXTRA]
 	local i
@@ -47,5 +48,5 @@ config() { # WEIGHT-OF-KV-ON-B1 [MORE]: with MORE, kv is served on port 6380 as 
 	config_service time-rfc868 37 tcp time; echo ,
 	config_service echo-tcp 7 tcp echo; echo ,
 	config_service echo-udp 7 udp echo
-	printf '\n);\ndataplane = { interfaces = [ "front1", "front2", "back" ]; max_flows = 65536; };\n'
+	printf '\n);\ndataplane = { interfaces = [ %s ]; max_flows = 65536; };\n' "$INTERFACES"
 }

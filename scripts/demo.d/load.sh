@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# The load of scripts/demo: one load_client for each row of LOADS, what they have counted so far, and the phases of
+# The load of the demos: one load_client for each row of LOADS, what they have counted so far, and the phases of
 # the story, which the report compares.
 
 start_loads() {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * load_client: many clients in one process, every answer checked, failures told by cause. What it found is
- * one JSON object, written at the end, on SIGINT and SIGTERM, and (a snapshot) on SIGUSR1.
+ * one JSON object, written at the end, on SIGINT and SIGTERM, and (a snapshot) on SIGUSR1. SIGUSR2 begins the recent
+ * gap anew: the longest time without an answer since then.
  */
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ struct load_client {
 	const char *report;
 	bool broken_report;
 	uint64_t last_answers;
-	ev_signal term, intr, usr1;
+	ev_signal term, intr, usr1, usr2;
 	ev_timer progress;
 };
 
@@ -70,6 +71,13 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 static void on_snapshot(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	write_report(w->data);
+}
+
+static void on_mark(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct load_client *client = w->data;
+
+	client->run.stats.recent_gap_us = 0;
 }
 
 static void on_progress(struct ev_loop *loop, ev_timer *w, int revents)
@@ -144,11 +152,14 @@ static void watch_signals(struct load_client *client, bool progress)
 	ev_signal_init(&client->term, on_stop, SIGTERM);
 	ev_signal_init(&client->intr, on_stop, SIGINT);
 	ev_signal_init(&client->usr1, on_snapshot, SIGUSR1);
+	ev_signal_init(&client->usr2, on_mark, SIGUSR2);
 	ev_timer_init(&client->progress, on_progress, 1., 1.);
-	client->term.data = client->intr.data = client->usr1.data = client->progress.data = client;
+	client->term.data = client->intr.data = client->usr1.data = client->usr2.data =
+		client->progress.data = client;
 	ev_signal_start(loop, &client->term);
 	ev_signal_start(loop, &client->intr);
 	ev_signal_start(loop, &client->usr1);
+	ev_signal_start(loop, &client->usr2);
 	if (progress)
 		ev_timer_start(loop, &client->progress);
 }

@@ -48,10 +48,14 @@ static uint64_t bucket_top(size_t bucket)
 
 void load_stats_gap(struct load_stats *stats, uint64_t now_us)
 {
-	if (now_us > stats->last_answer_us && now_us - stats->last_answer_us > stats->gap_us) {
-		stats->gap_us = now_us - stats->last_answer_us;
+	uint64_t gap = now_us > stats->last_answer_us ? now_us - stats->last_answer_us : 0;
+
+	if (gap > stats->gap_us) {
+		stats->gap_us = gap;
 		stats->gap_start_us = stats->last_answer_us;
 	}
+	if (gap > stats->recent_gap_us)
+		stats->recent_gap_us = gap;
 }
 
 void load_stats_answer(struct load_stats *stats, size_t index, uint64_t now_us, uint64_t latency_us)
@@ -143,8 +147,9 @@ void load_stats_report(const struct load_stats *stats, const char *mode, uint64_
 		fprintf(to, "%s\"%s\": %llu", i > 0 ? ", " : "", cause_names[i], ull(stats->failures[i]));
 	fprintf(to, "}, \"connections\": {\"opened\": %llu, \"broken\": %llu, \"open\": %llu}, ",
 		ull(stats->opened), ull(stats->broken), ull(stats->open_now));
-	fprintf(to, "\"longest_gap_ms\": %.1f, \"longest_gap_start_ms\": %.1f, ", (double)stats->gap_us / 1e3,
-		(double)stats->gap_start_us / 1e3);
+	fprintf(to, "\"longest_gap_ms\": %.1f, \"longest_gap_start_ms\": %.1f, \"recent_gap_ms\": %.1f, ",
+		(double)stats->gap_us / 1e3, (double)stats->gap_start_us / 1e3,
+		(double)stats->recent_gap_us / 1e3);
 	fprintf(to, "\"latency_us\": {\"p50\": %llu, \"p99\": %llu, \"max\": %llu}, \"servers\": [",
 		ull(load_stats_latency(stats, 500)), ull(load_stats_latency(stats, 990)),
 		ull(stats->max_latency_us));

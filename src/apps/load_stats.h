@@ -40,6 +40,7 @@ struct load_stats {
 	struct load_server servers[LOAD_SERVERS_MAX];
 	size_t server_count;
 	uint64_t last_answer_us, gap_us, gap_start_us; /* longest time without an answer */
+	uint64_t recent_gap_us;                        /* the same since it was set to 0 last */
 	uint64_t max_latency_us, latency[LOAD_BUCKETS];
 };
 

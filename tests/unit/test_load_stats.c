@@ -89,6 +89,7 @@ static void report(void **state)
 	server = json_array_get(json_object_get(root, "servers"), 0);
 	assert_string_equal(json_string_value(json_object_get(server, "name")), "a\"\\\n\u00ff");
 	assert_true(json_real_value(json_object_get(server, "first_answer_ms")) == 2.0);
+	assert_true(json_real_value(json_object_get(root, "recent_gap_ms")) == 2.0);
 	json_decref(root);
 	free(text);
 }

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2034
+#
+# What goes wrong in scripts/demo, one thing after the other. Each event is a row of a live table: it says what happens,
+# waits until the pair is where it must be and every kind of client has its answers again, and completes the row with what
+# the clients noticed. A gap is counted from one answer to the next of all clients of a kind, so even in peace it is some
+# tens of ms.
+
+EVENTS=0
+
+for_kept() { # the rows of LOADS that hold connections
+	local row
+	for row in "${LOADS[@]}"; do case " $KEPT " in *" ${row%% *} "*) echo "$row" ;; esac; done
+}
+
+of_load() { # FIELD LOAD, at the last peek
+	perl -MJSON::PP -0777 -ne '
+		my $r = decode_json($_);
+		my %f = (broken => sub { $r->{connections}{broken} }, open => sub { $r->{connections}{open} },
+			gap => sub { $r->{recent_gap_ms} }, wrong => sub { $r->{failures}{corrupt} },
+			lost => sub { $r->{failures}{timeout} }, failed => sub { $r->{failed_requests} });
+		printf "%d", $f{"'"$1"'"}->()' "$TMP/load/$2"
+}
+sum_of() { local field=$1 name sum=0; shift; for name; do sum=$((sum + $(of_load "$field" "$name"))); done; echo $sum; }
+most_of() { local field=$1 name n most=0; shift; for name; do n=$(of_load "$field" "$name"); [ "$n" -le $most ] || most=$n; done; echo $most; }
+
+all_open() { # N connections
+	local open
+	peek
+	open=$(sum_of open $KEPT)
+	echo "$open of $1 are open"
+	[ "$open" = "$1" ]
+}
+
+# ---- the table ----
+
+table_head() {
+	printf '\n%s  %-52s %-8s %9s %9s %7s %7s%s\n' "$BOLD" EVENT ACTIVE 'TCP GAP' 'UDP GAP' LOST BROKEN "$PLAIN"
+}
+happens() { # TEXT: the row begins
+	local name
+	EVENTS=$((EVENTS + 1)) EVENT=$1
+	peek
+	while read -r name; do kill -USR2 "$(pid_of "$name")"; done < <(load_names) # gaps begin anew
+	BROKEN=$(sum_of broken $KEPT) LOST=$(sum_of lost $DATAGRAMS) WRONG=$(sum_of wrong $KEPT $DATAGRAMS)
+	printf '  %-52s ' "$1"
+}
+# The pair must be so, within SECONDS; then the load must go on everywhere, and the row ends.
+until_so() { # SECONDS COMMAND...
+	local mark="${GREEN}ok$PLAIN" broken lost wrongs
+	if ! wait_for "$@" > "$TMP/last"; then
+		wrong_later "$EVENT: $(tail -n 1 "$TMP/last") (waited $1 s for: ${*:2})"
+		mark="${RED}FAIL$PLAIN"
+	fi
+	if ! let_run 1 > /dev/null; then mark="${RED}FAIL$PLAIN"; fi
+	broken=$(($(sum_of broken $KEPT) - BROKEN)) lost=$(($(sum_of lost $DATAGRAMS) - LOST))
+	wrongs=$(($(sum_of wrong $KEPT $DATAGRAMS) - WRONG))
+	if [ $broken -gt 0 ] || [ $wrongs -gt 0 ]; then
+		wrong_later "$EVENT: $broken connections broke, $wrongs wrong answers"
+		mark="${RED}FAIL$PLAIN"
+	fi
+	printf '%-8s %6s ms %6s ms %7s %7s  %s\n' "$(active_now)" "$(most_of gap $KEPT)" \
+		"$(most_of gap $DATAGRAMS)" "$lost" "$broken" "$mark"
+}
+wrong_later() { echo "$*" >> "$TMP/wrong"; } # the table goes on, the verdict tells
+
+# ---- the events ----
+
+pull_one() {
+	happens "one link of lba's client bond is pulled"
+	in_ns sw1 ip link set lba1 down
+	until_so 10 has_all lba
+	in_ns sw1 ip link set lba1 up
+}
+pull_both() {
+	happens "both links of it are pulled"
+	in_ns sw1 ip link set lba1 down
+	in_ns sw2 ip link set lba2 down
+	until_so 10 has_all lbb
+	happens "they are plugged in again"
+	in_ns sw1 ip link set lba1 up
+	in_ns sw2 ip link set lba2 up
+	until_so 30 is_well lba lbb
+}
+kill_lb() {
+	happens "tandem-lb of lba is killed (kill -9)"
+	stop lb-lba KILL 2> /dev/null
+	until_so 10 has_all lba
+	happens "it is started again"
+	start_lb lba
+	until_so 30 is_well lba lbb
+}
+kill_speaker() {
+	happens "tandem-vrrp's speaker on lba is killed (kill -9)"
+	kill -KILL "$(speaker_of lba)"
+	until_so 30 is_well lba lbb
+	happens "speaker and guard of it are killed at once"
+	kill_both lba
+	until_so 10 has_all lbb
+	happens "tandem-vrrp is started again"
+	start_vrrp lba
+	until_so 30 is_well lba lbb
+}
+stop_speaker() {
+	happens "tandem-vrrp of lba hangs (SIGSTOP)"
+	doze lba
+	until_so 10 has_all lbb
+	happens "it goes on (SIGCONT)"
+	wake lba
+	until_so 30 is_well lba lbb
+}
+lose_power() {
+	happens "lba loses its power"
+	power_off lba
+	until_so 10 has_all lbb
+	happens "lba returns, fetches all connections, and preempts"
+	power_on lba
+	until_so 60 is_well lba lbb
+}
+lose_heartbeat() {
+	happens "the heartbeat is cut on every LAN: nobody moves"
+	cut_heartbeat || wrong_later "the switches cannot drop adverts"
+	let_run 1 > /dev/null
+	until_so 10 is_well lba lbb
+	happens "it is mended"
+	mend_heartbeat
+	until_so 10 is_well lba lbb
+}
+
+all_events() {
+	chapter "Things go wrong"
+	table_head
+	pull_one
+	pull_both
+	kill_lb
+	kill_speaker
+	stop_speaker
+	lose_power
+	lose_heartbeat
+}

@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "common/conf_nodes.h"
+#include "common/conf_peer_read.h"
 #include "lb/lb_conf_check.h"
 #include "lb/lb_escape.h"
 
@@ -39,7 +40,7 @@ static const struct conf_choice on_downs[] = {{"keep", LB_DOWN_KEEP}, {"reset", 
 /* ---- the tables: what a group may have; its struct has room for what needs a second step ---- */
 
 struct raw_file {
-	const config_setting_t *nodes, *pools, *services, *dataplane;
+	const config_setting_t *nodes, *pools, *services, *dataplane, *peer;
 };
 
 static const struct conf_key file_keys[] = {
@@ -48,7 +49,7 @@ static const struct conf_key file_keys[] = {
 	{"services", CONF_GROUPS, OPTIONAL, CONF_AT(struct raw_file, services), 0, LB_SERVICES_MAX},
 	{"dataplane", CONF_GROUP, REQUIRED, CONF_AT(struct raw_file, dataplane)},
 	{.name = "vrrp", .type = CONF_ELSEWHERE},
-	{.name = "peer", .type = CONF_ELSEWHERE},
+	{"peer", CONF_GROUP, OPTIONAL, CONF_AT(struct raw_file, peer)},
 	{.name = "web", .type = CONF_UNSUPPORTED},
 	{0},
 };
@@ -355,7 +356,9 @@ static int read_file(const struct conf *conf, const char *node, struct lb_model 
 	conf_nodes_read(conf, raw.nodes, node, &nodes);
 	if (conf_nodes_self(&nodes))
 		memcpy(model->node, conf_nodes_self(&nodes)->name, sizeof(model->node));
-	err = read_pools(conf, raw.pools, model);
+	err = conf_peer_read(conf, raw.peer, &nodes, &model->peer);
+	if (!err)
+		err = read_pools(conf, raw.pools, model);
 	if (!err)
 		err = read_services(conf, raw.services, model, parts.service_pools);
 	if (!err) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The config file to an lb_model: docs/CONFIG.md's nodes, pools, services and dataplane. All or nothing: a
+ * The config file to an lb_model: docs/CONFIG.md's nodes, pools, services, dataplane and peer. All or nothing: a
  * file with one mistake yields an empty model and every mistake's line.
  */
 #ifndef TANDEM_LB_CONF_H

@@ -16,6 +16,7 @@ void lb_model_clear(struct lb_model *model)
 	}
 	free(model->pools);
 	free(model->services);
+	conf_peer_clear(&model->peer);
 	memset(model, 0, sizeof(*model));
 }
 

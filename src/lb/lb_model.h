@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "common/conf_peer.h"
 
 #define LB_NAME_MAX          63    /* characters in a name, NUL not counted */
 #define LB_POOL_BACKENDS_MAX 256   /* backends in one pool */
@@ -93,6 +94,7 @@ struct lb_model {
 	struct lb_service *services; /* owned */
 	size_t service_count;
 	struct lb_dataplane dataplane;
+	struct conf_peer peer; /* whom connections are synchronised with */
 };
 
 /* Free what the model owns and zero it; the struct itself is the caller's. */

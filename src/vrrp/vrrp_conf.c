@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "common/conf_nodes.h"
+#include "common/conf_peer_read.h"
 #include "vrrp/vrrp_conf_check.h"
 #include "vrrp/vrrp_conf_group.h"
 #include "vrrp/vrrp_conf_instance.h"
@@ -156,7 +157,7 @@ static int read_file(
 		memcpy(model->node, self->name, sizeof(model->node));
 		priority = self->priority;
 	}
-	err = vrrp_conf_peer(conf, raw.peer, &nodes, &model->peer);
+	err = conf_peer_read(conf, raw.peer, &nodes, &model->peer);
 	if (!err)
 		err = read_vrrp(conf, raw.vrrp, priority, model, errors);
 	return err || errors->count ? err : vrrp_conf_peer_check(conf, raw.peer, model);

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The config's `peer` section, as far as the speaker reads it, and an instance's `witness`. Part of vrrp_conf. */
+/* What must hold between the config's `peer` section (common/conf_peer) and the speaker's, and an instance's `witness`. Part of
+ * vrrp_conf. */
 #ifndef TANDEM_VRRP_CONF_PEER_H
 #define TANDEM_VRRP_CONF_PEER_H
 
 #include "common/conf.h"
-#include "common/conf_nodes.h"
 #include "vrrp/vrrp_model.h"
-
-/* Read the section (NULL: none) into *out. Its paths are the peer_addresses of this node and the other, one by one. 0 also
- * when errors were added; -ENOMEM. */
-int vrrp_conf_peer(const struct conf *conf, const config_setting_t *group, const struct conf_nodes *nodes,
-	struct vrrp_peer_model *out);
 
 /* With a model in which nothing was wrong: the times that were not given, by its advert intervals; and does the section
  * agree with its units? A fenced one needs witnesses. 0 also when errors were added. */

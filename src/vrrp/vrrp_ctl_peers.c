@@ -56,7 +56,7 @@ static const char *table_name(uint8_t table)
 
 json_t *vrrp_ctl_peers(const struct vrrp_speaker *s)
 {
-	const struct vrrp_peer_model *model = &s->model->peer;
+	const struct conf_peer *model = &s->model->peer;
 	struct vrrp_peer_status status = {.node = model->node};
 	json_t *paths = json_array();
 	char boot[20] = "";

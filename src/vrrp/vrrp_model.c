@@ -36,7 +36,7 @@ void vrrp_model_clear(struct vrrp_model *model)
 	free(model->instances);
 	free(model->units);
 	clear_command(&model->notify);
-	free(model->peer.key_file);
+	conf_peer_clear(&model->peer);
 	memset(model, 0, sizeof(*model));
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "common/conf_peer.h"
 
 #define VRRP_NAME_MAX        63   /* characters in a name, NUL not counted */
 #define VRRP_INSTANCES_MAX   512  /* two families of 255 are one instance each */
@@ -23,7 +24,7 @@
 #define VRRP_PEERS_MAX       16
 #define VRRP_TRACKS_MAX      16 /* of one instance or group */
 #define VRRP_WITNESSES_MAX   8
-#define VRRP_PATHS_MAX       8  /* as many as a node has peer_addresses */
+#define VRRP_PATHS_MAX       CONF_PEER_PATHS_MAX
 #define VRRP_ARGS_MAX        16 /* words of a command */
 #define VRRP_PRIORITY_OWNER  255
 #define VRRP_IFNAME_SIZE     16 /* IFNAMSIZ */
@@ -75,20 +76,6 @@ struct vrrp_witness_model {
 		fall; /* answers, and misses, in a row until it is believed: 1..100, default 2; 2..100, default 3 */
 };
 
-/* The other node of the pair, and how it is reached; see vrrp_beacon.h and vrrp_verdict.h. */
-struct vrrp_peer_model {
-	bool configured;
-	char node[VRRP_NAME_MAX + 1]; /* its name */
-	char *key_file;               /* absolute path; owned */
-	uint16_t port;                /* UDP, on both sides; default 3780 */
-	uint32_t beacon_interval_ms;  /* 10..10000, default half the shortest advert interval, at most 100 */
-	uint32_t
-		beacon_timeout_ms; /* without a beacon for that long the peer is silent; default three intervals */
-	bool fenced;               /* on_isolation = "fenced": alone, only with a witness in reach */
-	struct net_addr local[VRRP_PATHS_MAX], remote[VRRP_PATHS_MAX]; /* path i is between them */
-	size_t path_count;                                             /* at least one */
-};
-
 struct vrrp_instance {
 	char name[VRRP_NAME_MAX + 1];
 	char interface[VRRP_IFNAME_SIZE];
@@ -136,7 +123,7 @@ struct vrrp_model {
 	size_t instance_count;
 	struct vrrp_unit_model *units; /* owned */
 	size_t unit_count;
-	struct vrrp_peer_model peer;
+	struct conf_peer peer; /* with the times that follow from the advert intervals when it gives none */
 	struct vrrp_command notify; /* argv[0] NULL: none */
 	bool realtime;              /* default true: SCHED_FIFO and locked memory when permitted */
 	bool resume;                /* default false: a restart within the down time goes on as Active */

@@ -70,7 +70,7 @@ void vrrp_pair_close(struct vrrp_speaker *s)
 
 void vrrp_pair_apply(struct vrrp_speaker *s)
 {
-	const struct vrrp_peer_model *wanted = &s->model->peer;
+	const struct conf_peer *wanted = &s->model->peer;
 	int err = 0;
 
 	s->peer_error[0] = 0;

@@ -33,7 +33,7 @@ struct path {
 
 struct vrrp_peer {
 	struct ev_loop *loop;
-	struct vrrp_peer_model model; /* its key_file is ours */
+	struct conf_peer model; /* its key_file is ours */
 	char node[VRRP_NAME_MAX + 1];
 	const struct vrrp_peer_ops *ops;
 	void *data;
@@ -339,7 +339,7 @@ static int open_path(struct vrrp_peer *peer, size_t i, const struct secure_keys 
 }
 
 int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_timers *timers,
-	const struct vrrp_peer_model *model, const char *node, const struct vrrp_peer_ops *ops, void *data,
+	const struct conf_peer *model, const char *node, const struct vrrp_peer_ops *ops, void *data,
 	char *error, size_t error_size)
 {
 	struct vrrp_peer *peer = calloc(1, sizeof(*peer));
@@ -409,19 +409,13 @@ void vrrp_peer_end(struct vrrp_peer *peer)
 	vrrp_peer_close(peer);
 }
 
-bool vrrp_peer_is_as(const struct vrrp_peer *peer, const struct vrrp_peer_model *m, const char *node)
+bool vrrp_peer_is_as(const struct vrrp_peer *peer, const struct conf_peer *m, const char *node)
 {
-	const struct vrrp_peer_model *is = &peer->model;
+	const struct conf_peer *is = &peer->model;
 
-	if (strcmp(peer->node, node) != 0 || strcmp(is->node, m->node) != 0 ||
-		strcmp(is->key_file, m->key_file) != 0 || is->port != m->port ||
-		is->beacon_interval_ms != m->beacon_interval_ms ||
-		is->beacon_timeout_ms != m->beacon_timeout_ms || is->path_count != m->path_count)
-		return false;
-	for (size_t i = 0; i < m->path_count; i++)
-		if (!addr_equal(&is->local[i], &m->local[i]) || !addr_equal(&is->remote[i], &m->remote[i]))
-			return false;
-	return true;
+	return strcmp(peer->node, node) == 0 && strcmp(is->key_file, m->key_file) == 0 &&
+	       is->beacon_interval_ms == m->beacon_interval_ms &&
+	       is->beacon_timeout_ms == m->beacon_timeout_ms && conf_peer_is_same_way(is, m);
 }
 
 int vrrp_peer_rekey(struct vrrp_peer *peer, char *error, size_t error_size)

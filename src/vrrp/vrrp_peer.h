@@ -32,13 +32,13 @@ struct vrrp_peer_ops {
 /* Open every path. model->key_file is read here. node is this node's name. What is borrowed: loop, timers, ops, data; the
  * model is copied. 0, or -errno with one line in error. */
 int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_timers *timers,
-	const struct vrrp_peer_model *model, const char *node, const struct vrrp_peer_ops *ops, void *data,
+	const struct conf_peer *model, const char *node, const struct vrrp_peer_ops *ops, void *data,
 	char *error, size_t error_size);
 void vrrp_peer_close(struct vrrp_peer *peer); /* NULL is fine */
 void vrrp_peer_end(struct vrrp_peer *peer);   /* with a last beacon */
 
 /* Would that model change anything but what its key file holds? */
-bool vrrp_peer_is_as(const struct vrrp_peer *peer, const struct vrrp_peer_model *model, const char *node);
+bool vrrp_peer_is_as(const struct vrrp_peer *peer, const struct conf_peer *model, const char *node);
 /* Read the key file again (reload). 0 or -errno with one line in error: the keys stay. */
 int vrrp_peer_rekey(struct vrrp_peer *peer, char *error, size_t error_size);
 

@@ -68,9 +68,9 @@ void write_keys(const char *path, const char *numbers)
 	assert_int_equal(chmod(path, 0600), 0);
 }
 
-struct vrrp_peer_model model_of(const struct end *end, size_t paths, uint32_t interval_ms)
+struct conf_peer model_of(const struct end *end, size_t paths, uint32_t interval_ms)
 {
-	struct vrrp_peer_model model = {.configured = true,
+	struct conf_peer model = {.configured = true,
 		.key_file = end->reversed ? b_keys : a_keys,
 		.port = PORT,
 		.beacon_interval_ms = interval_ms,
@@ -87,7 +87,7 @@ struct vrrp_peer_model model_of(const struct end *end, size_t paths, uint32_t in
 
 void begin(struct end *end, uint32_t interval_ms)
 {
-	struct vrrp_peer_model model = model_of(end, 2, interval_ms);
+	struct conf_peer model = model_of(end, 2, interval_ms);
 	char error[256] = "";
 
 	end->told[0] = 0;

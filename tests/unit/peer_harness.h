@@ -36,7 +36,7 @@ extern const struct vrrp_peer_ops peer_ops;
 int set_up(void **state);
 int tear_down(void **state);
 
-struct vrrp_peer_model model_of(const struct end *end, size_t paths, uint32_t interval_ms);
+struct conf_peer model_of(const struct end *end, size_t paths, uint32_t interval_ms);
 void begin(struct end *end, uint32_t interval_ms);
 void begin_both(void); /* all paths are up then */
 /* The same with beacons so far apart that what comes comes of something else. */

@@ -79,7 +79,6 @@ static void test_sections(void **state)
 		/* tandem-vrrp reads it; what is in it is nothing to the balancer. */
 		{"vrrp = { colour = 1; };\n" DP, {0}},
 		{"vrrp = 1;\n" DP, {0}},
-		{"peer = { colour = 1; };\n" DP, {0}},
 		{"\nweb = 1;\n" DP, {"t.conf:2: section 'web' is not supported by this version; remove it"}},
 		{DP "servces = ();",
 			{"t.conf:2: unknown key 'servces' in the file; did you mean 'services'?"}},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The `peer` section and an instance's `witness`: what they become, and every mistake in them. */
+/* The `peer` section beside the vrrp section, and an instance's `witness`: what they become, and every mistake in them. What is
+ * wrong with the section by itself is test_conf_peer's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,12 +17,11 @@
 	"{ name = \"b\"; peer_addresses = [ " b " ]; } );\n"
 #define NODES         NODES2("\"10.9.0.1\", \"fd09::1\"", "\"10.9.0.2\", \"fd09::2\"")
 #define PEER(keys)    NODES "peer = { key_file = \"/k\";\n" keys " };\n" ONE(HEAD V4) /* keys are line 3 */
-#define PEERED(nodes) nodes "peer = { key_file = \"/k\"; };\n" ONE(HEAD V4)
-#define WITNESS(keys) WITH("witness = { " keys " };") /* keys are line 3 */
+#define WITNESS(keys) WITH("witness = { " keys " };")                                 /* keys are line 3 */
 
 #define CHECK_ROWS_AS(node, rows) check_rows_as(node, rows, sizeof(rows) / sizeof(rows[0]))
 
-static const char *path_of(const struct vrrp_peer_model *peer, size_t i)
+static const char *path_of(const struct conf_peer *peer, size_t i)
 {
 	static char text[2 * ADDR_TEXT_MAX + 8];
 	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
@@ -34,7 +34,7 @@ static const char *path_of(const struct vrrp_peer_model *peer, size_t i)
 static void the_defaults(void **state)
 {
 	struct vrrp_model model = good(PEER(""), "a");
-	const struct vrrp_peer_model *peer = &model.peer;
+	const struct conf_peer *peer = &model.peer;
 
 	assert_true(peer->configured);
 	assert_string_equal(peer->node, "b");
@@ -117,56 +117,16 @@ static void the_timeout_follows_the_interval(void **state)
 	vrrp_model_clear(&model);
 }
 
-static void wrong_keys_of_peer(void **state)
+static void wrong_times(void **state)
 {
 	static const struct row rows[] = {
-		{NODES "peer = { };\n" ONE(HEAD V4),
-			{"t:2: 'key_file' is missing in peer; give a string in quotes"}},
-		{NODES "\npeer = 1;\n" ONE(HEAD V4),
-			{"t:3: 'peer' is 1 in the file; give a group { KEY = VALUE; ... }"}},
-		{PEER("prot = 1;"), {"t:3: unknown key 'prot' in peer; did you mean 'port'?"}},
-		{PEER("port = 0;"), {"t:3: 'port' is 0 in peer; give an integer 1..65534"}},
-		{PEER("port = 65535;"), {"t:3: 'port' is 65535 in peer; give an integer 1..65534"}},
-		{PEER("beacon_interval_ms = 9;"),
-			{"t:3: 'beacon_interval_ms' is 9 in peer; give an integer 10..10000"}},
-		{PEER("beacon_timeout_ms = 60001;"),
-			{"t:3: 'beacon_timeout_ms' is 60001 in peer; give an integer 20..60000"}},
 		{PEER("beacon_timeout_ms = 199;"),
 			{"t:3: 'beacon_timeout_ms' is 199 in peer; give at least twice 'beacon_interval_ms', 200: "
 			 "one beacon may be lost"}},
 		{PEER("beacon_timeout_ms = 200;"), {0}},
-		{PEER("on_isolation = \"wait\";"),
-			{"t:3: 'on_isolation' is \"wait\" in peer; give one of \"take\", \"fenced\""}},
-		{NODES "peer = { key_file = \"k\"; };\n" ONE(HEAD V4),
-			{"t:2: 'key_file' is \"k\" in peer; give an absolute path"}},
 	};
 
 	CHECK_ROWS_AS("a", rows);
-}
-
-static void wrong_nodes(void **state)
-{
-	static const struct row rows[] = {
-		{PEERED("nodes = ( { name = \"a\"; peer_addresses = [ \"10.9.0.1\" ]; } );\n"),
-			{"t:2: 'peer' is for two 'nodes', there are 1; list both, or remove it"}},
-		{PEERED(NODES2("\"10.9.0.1\", \"10.9.1.1\"", "\"10.9.0.2\"")),
-			{"t:2: 'peer' needs as many peer_addresses in node 'a' as in node 'b', one for each path "
-			 "between them; there are 2 and 1"}},
-		{PEERED("nodes = ( { name = \"a\"; }, { name = \"b\"; } );\n"),
-			{"t:2: 'peer' needs as many peer_addresses in node 'a' as in node 'b', one for each path "
-			 "between them; there are 0 and 0"}},
-		{PEERED(NODES2("\"10.9.0.1\", \"10.9.1.1\"", "\"10.9.0.2\", \"fd09::2\"")),
-			{"t:2: peer_addresses no. 2 of node 'a' and of node 'b' are of two families; a path needs "
-			 "one"}},
-		{PEERED(NODES2("\"10.9.0.1\"", "\"10.9.0.1\"")),
-			{"t:2: peer_addresses no. 1 of node 'a' and of node 'b' are the same; give each its own"}},
-	};
-	static const struct row without[] = {
-		{PEERED(""), {"t:1: 'peer' is for two 'nodes', there are 0; list both, or remove it"}},
-	};
-
-	CHECK_ROWS_AS("a", rows);
-	CHECK_ROWS(without);
 }
 
 static void who_is_fenced_needs_a_witness(void **state)
@@ -224,8 +184,7 @@ int main(void)
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(beacons_follow_the_most_frequent_adverts),
 		cmocka_unit_test(the_timeout_follows_the_interval),
-		cmocka_unit_test(wrong_keys_of_peer),
-		cmocka_unit_test(wrong_nodes),
+		cmocka_unit_test(wrong_times),
 		cmocka_unit_test(who_is_fenced_needs_a_witness),
 		cmocka_unit_test(wrong_witnesses),
 	};

@@ -304,7 +304,7 @@ static void a_bad_key_file_leaves_the_keys(void **state)
 
 static void what_cannot_be_opened_is_said(void **state)
 {
-	struct vrrp_peer_model model = model_of(&a, 2, INTERVAL);
+	struct conf_peer model = model_of(&a, 2, INTERVAL);
 	struct vrrp_peer *none;
 	char error[256] = "", nowhere[] = "/nowhere/key";
 
@@ -325,7 +325,7 @@ static void what_cannot_be_opened_is_said(void **state)
 
 static void what_makes_another_peer(void **state)
 {
-	struct vrrp_peer_model model = model_of(&a, 2, INTERVAL), other = model;
+	struct conf_peer model = model_of(&a, 2, INTERVAL), other = model;
 	char file[] = "/another";
 
 	begin(&a, INTERVAL);

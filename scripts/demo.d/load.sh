@@ -1,8 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# The load of the demos: one load_client for each row of LOADS, what they have counted so far, and the phases of
-# the story, which the report compares.
+# The servers and the load of the demos: one load_client for each row of LOADS, what they have counted so far, and the
+# phases of the story, which the report compares.
+
+start_servers() { # bN: returns when all three listen
+	spawn "kv-$1" "$1" "$BIN/kv_store" '*' 6379 --name "$1"
+	spawn "time-$1" "$1" "$BIN/time_server" '*' 123 --name "$1"
+	spawn "echo-$1" "$1" "$BIN/echo_server" '*' 7 --name "$1"
+	local name
+	for name in kv time echo; do
+		wait_log "$name-$1" 5 'listening on' > "$TMP/last" ||
+			bail "$name-$1 is not ready: $(cat "$(log_of "$name-$1")")"
+	done
+}
 
 start_loads() {
 	local name node mode address port connections rate label

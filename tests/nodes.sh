@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# The two nodes of scripts/demo: their config, their daemons, their power, and what they say of themselves.
+# The two nodes of lab `pair` with everything on them: their config, their daemons, their power, and what they say of
+# themselves. Of scripts/demo and the end-to-end tests; sourced after proc.sh and scripts/demo.d/config.sh.
+#
+# The caller owns BIN (where the programs are), CONFIG (a file), ADVERT_MS, INTERFACES and what config.sh wants.
 
 run_of() { echo "$TMP/run-$1"; }
 ask() { local node=$1; shift; "$BIN/tandemctl" -r "$(run_of "$node")" "$@"; }
 
 pair_config() {
-	echo '# The demo: two nodes, one file. Every key is in docs/CONFIG.md.'
+	echo '# Two nodes, one file. Every key is in docs/CONFIG.md.'
 	cat <<-CONF
 		nodes = ( { name = "lba"; priority = 200; peer_addresses = [ "10.0.9.1", "10.0.1.11", "10.0.2.2" ]; },
 		          { name = "lbb"; priority = 100; peer_addresses = [ "10.0.9.2", "10.0.1.12", "10.0.2.3" ]; } );

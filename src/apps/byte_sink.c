@@ -220,21 +220,26 @@ static void do_close(struct sink *sink, bool reset)
 {
 	const struct linger hard = {.l_onoff = 1};
 	struct sink_conn *conn = current(sink, reset ? "reset" : "close");
+	unsigned state;
 	int bytes;
 
 	if (conn == NULL)
 		return;
 	bytes = unread(conn->fd);
+	state = info_of(conn->fd).tcpi_state;
 	if (reset)
 		setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(conn->fd);
 	conn->fd = -1;
-	if (reset)
+	if (state == TCP_CLOSE)
+		printf("%s: the connection had ended before\n", reset ? "reset" : "close");
+	else if (reset)
 		printf("reset: the peer gets RST\n");
 	else if (bytes > 0)
 		printf("close: %d bytes were unread, so the peer gets RST\n", bytes);
 	else
-		printf("close: the peer gets FIN, and RST when it sends more\n");
+		printf("close: the peer %s FIN, and gets RST when it sends more\n",
+			state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 ? "has got" : "gets");
 }
 
 static void do_use(struct sink *sink, uint32_t number)

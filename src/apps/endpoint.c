@@ -101,7 +101,7 @@ const char *endpoint_text(const struct endpoint *endpoint, char *buf)
 	return buf;
 }
 
-static int connect_within(const struct endpoint *to, int timeout_ms)
+int endpoint_connect(const struct endpoint *to, int timeout_ms)
 {
 	int fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct pollfd wait = {.fd = fd, .events = POLLOUT};
@@ -135,7 +135,7 @@ int endpoint_dial(const char *host, uint16_t port, int timeout_ms, struct endpoi
 		return -1;
 	}
 	for (int i = 0; i < count; i++) {
-		int fd = connect_within(&list[i], timeout_ms);
+		int fd = endpoint_connect(&list[i], timeout_ms);
 
 		if (fd >= 0) {
 			*peer = list[i];

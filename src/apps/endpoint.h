@@ -32,6 +32,10 @@ void endpoint_set_port(struct endpoint *endpoint, uint16_t port);
 /* Write "1.2.3.4:80" or "[fd00::1]:80" into buf (at least ENDPOINT_TEXT_MAX bytes); returns buf. */
 const char *endpoint_text(const struct endpoint *endpoint, char *buf);
 
+/* A TCP connection to this one address within timeout_ms: a non-blocking socket, or -errno (-ETIMEDOUT when no
+ * answer came in time). The caller closes it. */
+int endpoint_connect(const struct endpoint *to, int timeout_ms);
+
 /* Connect to the host, every address in turn, each with timeout_ms. Returns a non-blocking socket and sets
  * *peer, or -1 after writing one line that says what failed into error. The caller closes the socket. */
 int endpoint_dial(const char *host, uint16_t port, int timeout_ms, struct endpoint *peer, char *error,

@@ -194,11 +194,12 @@ struct lb_globals {
 
 enum lb_control_op {
 	LB_CONTROL_NONE,
-	LB_CONTROL_EXPIRE, /* remove the flow if it was not used since last_seen */
-	LB_CONTROL_REMOVE, /* remove the flow */
-	LB_CONTROL_DOOM,   /* TCP: answer its next packet with RST to both sides */
-	LB_CONTROL_DONE,   /* result: carried out */
-	LB_CONTROL_STALE,  /* result: no longer that flow, or used again */
+	LB_CONTROL_EXPIRE,      /* remove the flow if it was not used since last_seen */
+	LB_CONTROL_REMOVE,      /* remove the flow */
+	LB_CONTROL_DOOM,        /* TCP: answer its next packet with RST to both sides */
+	LB_CONTROL_REMOVE_COPY, /* remove the flow if it is a copy */
+	LB_CONTROL_DONE,        /* result: carried out */
+	LB_CONTROL_STALE,       /* result: no longer that flow, or used again */
 };
 
 struct lb_control {
@@ -254,18 +255,22 @@ enum lb_install_op {
 	LB_INSTALL_INVALID,
 };
 
+/* The peer itself has it only from its own peer, most likely from here: what is ours stays ours, used or not. */
+#define LB_INSTALL_SECOND_HAND 1
+
 struct lb_install {
 	__u32 op; /* enum lb_install_op: in, and out */
 	__u8 family, protocol, state;
-	__u8 reserved;
+	__u8 flags; /* LB_INSTALL_SECOND_HAND */
 	__be16 client_port, service_port, backend_port;
 	__u16 service, backend; /* indexes here */
 	__u16 reserved2;
 	__u32 last_seen; /* jiffies here */
 	__u32 backend_isn;
+	__u32 id; /* out, with MADE, UPDATED and OURS: the flow's */
 	__be32 client[4], service_addr[4], backend_addr[4];
 };
-_Static_assert(sizeof(struct lb_install) == 76, "without a gap");
+_Static_assert(sizeof(struct lb_install) == 80, "without a gap");
 
 /* Why a packet was dropped, and what else is worth counting: name and description for people. */
 /* clang-format off */

@@ -260,6 +260,9 @@ static __always_inline void lb_flow_free(__u32 id, const int v6)
 		bpf_map_push_elem(&free4, &id, 0);
 }
 
+/* Conditions of a removal. */
+enum lb_remove_if { LB_IF_ANY, LB_IF_UNUSED, LB_IF_COPY };
+
 static __always_inline void lb_backend_load(__u32 backend, int delta)
 {
 	struct lb_backend_entry *b = bpf_map_lookup_elem(&backends, &backend);
@@ -269,11 +272,11 @@ static __always_inline void lb_backend_load(__u32 backend, int delta)
 }
 
 /*
- * Remove the flow if it is still of this generation (and, when only_if_unused, was not used since
- * last_seen). The one who takes its state from under the forward bucket's lock does the rest. 0 or -ESTALE.
+ * Remove the flow if it is still of this generation (and was not used since last_seen, or is a copy, when only_if
+ * says so). The one who takes its state from under the forward bucket's lock does the rest. 0 or -ESTALE.
  */
 static __always_inline int lb_flow_remove_inline(
-	__u32 id, __u32 generation, __u32 only_if_unused, __u32 last_seen, const int v6)
+	__u32 id, __u32 generation, __u32 only_if, __u32 last_seen, const int v6)
 {
 	struct lb_globals *g = lb_globals();
 	struct lb_flow *f = lb_flow_at(id, v6);
@@ -293,7 +296,8 @@ static __always_inline int lb_flow_remove_inline(
 	if (!bucket)
 		return -ESTALE;
 	bpf_spin_lock(&bucket->lock);
-	if (f->generation == generation && (!only_if_unused || f->last_seen == last_seen)) {
+	if (f->generation == generation && (only_if != LB_IF_UNUSED || f->last_seen == last_seen) &&
+		(only_if != LB_IF_COPY || (f->flags & LB_FLOW_COPY))) {
 		state = f->state;
 		f->state = LB_FLOW_FREE;
 		for (int i = 0; i < LB_BUCKET_SLOTS; i++) {
@@ -318,16 +322,14 @@ static __always_inline int lb_flow_remove_inline(
 }
 
 /* Verified once, called from many places (a global function to the verifier). */
-__attribute__((noinline)) int lb_flow_remove4(
-	__u32 id, __u32 generation, __u32 only_if_unused, __u32 last_seen)
+__attribute__((noinline)) int lb_flow_remove4(__u32 id, __u32 generation, __u32 only_if, __u32 last_seen)
 {
-	return lb_flow_remove_inline(id, generation, only_if_unused, last_seen, 0);
+	return lb_flow_remove_inline(id, generation, only_if, last_seen, 0);
 }
 
-__attribute__((noinline)) int lb_flow_remove6(
-	__u32 id, __u32 generation, __u32 only_if_unused, __u32 last_seen)
+__attribute__((noinline)) int lb_flow_remove6(__u32 id, __u32 generation, __u32 only_if, __u32 last_seen)
 {
-	return lb_flow_remove_inline(id, generation, only_if_unused, last_seen, 1);
+	return lb_flow_remove_inline(id, generation, only_if, last_seen, 1);
 }
 
 static __always_inline int lb_flow_remove(__u32 v6, __u32 id, __u32 generation)

@@ -122,18 +122,20 @@ __attribute__((noinline)) int lb_control_one(__u32 at)
 	struct lb_control *c = bpf_map_lookup_elem(&control, &at);
 	int removed;
 
-	if (!c || c->op < LB_CONTROL_EXPIRE || c->op > LB_CONTROL_DOOM)
+	if (!c || c->op < LB_CONTROL_EXPIRE || c->op > LB_CONTROL_REMOVE_COPY)
 		return -1;
 
 	__u32 id = c->id, generation = c->generation, last_seen = c->last_seen;
-	__u32 only_if_unused = c->op == LB_CONTROL_EXPIRE;
+	__u32 only_if = c->op == LB_CONTROL_EXPIRE        ? LB_IF_UNUSED
+			: c->op == LB_CONTROL_REMOVE_COPY ? LB_IF_COPY
+							  : LB_IF_ANY;
 
 	if (c->op == LB_CONTROL_DOOM)
 		removed = c->family == 6 ? lb_flow_doom(id, generation, 1) : lb_flow_doom(id, generation, 0);
 	else if (c->family == 6)
-		removed = lb_flow_remove6(id, generation, only_if_unused, last_seen);
+		removed = lb_flow_remove6(id, generation, only_if, last_seen);
 	else
-		removed = lb_flow_remove4(id, generation, only_if_unused, last_seen);
+		removed = lb_flow_remove4(id, generation, only_if, last_seen);
 	c->op = removed == 0 ? LB_CONTROL_DONE : LB_CONTROL_STALE;
 	return removed == 0;
 }

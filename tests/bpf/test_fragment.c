@@ -127,6 +127,22 @@ static void fragments_of_other_protocols_are_left_alone(void **state)
 	}
 }
 
+/* It is what follows in the first, which may be an extension: hop-by-hop options are number 0. */
+static void a_later_ipv6_fragment_may_name_an_extension(void **state)
+{
+	static const uint8_t extensions[] = {IPPROTO_HOPOPTS, IPPROTO_DSTOPTS, IPPROTO_ROUTING};
+	struct frame pieces[8], got;
+
+	for (size_t i = 0; i < sizeof(extensions); i++) {
+		open_world(6);
+		cut(6, IPPROTO_UDP, 9, pieces);
+		pieces[1].bytes[ETH_BYTES + 40] = extensions[i];
+		assert_int_equal(fixture_run(&x, &pieces[0], &got), VERDICT_REDIRECT);
+		assert_int_equal(fixture_run(&x, &pieces[1], &got), VERDICT_REDIRECT);
+		fixture_close(&x);
+	}
+}
+
 /* To one of our addresses, but no service: the stack gets them in the end. */
 static void fragments_to_no_service_of_ours_pass_after_their_first(void **state)
 {
@@ -257,6 +273,7 @@ int main(void)
 		with_cleanup(an_ipv6_fragment_of_another_source_waits_on),
 		with_cleanup(fragments_of_others_are_left_alone),
 		with_cleanup(fragments_of_other_protocols_are_left_alone),
+		with_cleanup(a_later_ipv6_fragment_may_name_an_extension),
 		with_cleanup(fragments_to_no_service_of_ours_pass_after_their_first),
 		with_cleanup(ipv4_fragments_arrive_whole_in_any_order),
 		with_cleanup(ipv6_fragments_arrive_whole_in_any_order),

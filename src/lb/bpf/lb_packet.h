@@ -45,8 +45,8 @@ enum lb_parsed {
 
 /* What lies behind IPv6 extension headers. */
 struct lb_ipv6_walk {
-	__u32 protocol; /* 0: not one of ours, or too many headers */
-	__u32 at;       /* offset of its header from the frame's start */
+	__u32 protocol;
+	__u32 at;       /* offset of its header from the frame's start; 0: not one of ours, or too many headers */
 	__u32 fragment; /* enum lb_fragment_kind */
 	__u32 fragment_id;
 };
@@ -202,7 +202,7 @@ static __always_inline enum lb_parsed lb_parse_walked(struct lb_packet *p, const
 {
 	__u32 at = w->at;
 
-	if (!w->protocol || at > LB_L4_FURTHEST)
+	if (!at || at > LB_L4_FURTHEST)
 		return LB_PARSE_OTHER;
 	p->t.protocol = w->protocol;
 	p->fragment = w->fragment;

@@ -43,11 +43,12 @@ static __attribute__((noinline)) int lb_tc_ipv6_walk(struct __sk_buff *skb, __u3
 		if (w->fragment == LB_FRAGMENT_LATER)
 			break;
 	}
-	w->at = at;
-	/* The later fragments' next header is the first's, which may be an extension: any will do there. */
+	/* The later fragments' next header is the first's, which may be an extension (one of them is 0): any will do there. */
 	if (w->fragment == LB_FRAGMENT_LATER || next == IPPROTO_TCP || next == IPPROTO_UDP ||
-		next == IPPROTO_ICMPV6)
+		next == IPPROTO_ICMPV6) {
 		w->protocol = next;
+		w->at = at;
+	}
 	return 0;
 }
 

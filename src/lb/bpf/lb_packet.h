@@ -43,10 +43,10 @@ enum lb_parsed {
 	LB_PARSE_EXTENDED, /* IPv6 with extension headers: the edge walks them, then lb_parse_walked() */
 };
 
-/* What lies behind IPv6 extension headers. */
+/* What lies behind IPv6 extension headers; at is 0 when it is not one of ours, or there are too many. */
 struct lb_ipv6_walk {
 	__u32 protocol;
-	__u32 at;       /* offset of its header from the frame's start; 0: not one of ours, or too many headers */
+	__u32 at;       /* offset of its header from the frame's start */
 	__u32 fragment; /* enum lb_fragment_kind */
 	__u32 fragment_id;
 };

@@ -169,6 +169,13 @@ UNIT_sntp           := src/apps/sntp.c
 UNIT_load_stats     := src/apps/load_stats.c
 UNITLIBS_load_stats := -ljansson
 UNIT_host_port      := src/apps/host_port.c
+SOCK_VIEW           := $(addprefix src/common/,sock_diag.c sock_view.c sock_owner.c addr.c clean_text.c)
+UNIT_sock_diag      := $(SOCK_VIEW)
+UNITLIBS_sock_diag  := -ljansson
+FUZZ_sock_diag      := $(SOCK_VIEW)
+FUZZLIBS_sock_diag  := -ljansson
+UNIT_sockstat_count := src/apps/sockstat_count.c src/common/sock_owner.c
+UNIT_TESTS          += sock_diag sockstat_count
 UNIT_TESTS          += resp kv_table sntp load_stats host_port
 
 UNIT_lb_plan   := src/lb/lb_plan.c src/lb/lb_model.c src/common/conf_peer.c src/common/addr.c

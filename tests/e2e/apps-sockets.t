@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The programs that show what sockets are: tun_pipe. Two namespaces, joined by one cable.
+# The programs that show what sockets are: tun_pipe, sockstat. Two namespaces, joined by one cable.
 . "$(dirname "$0")/lib.sh"
 
-for program in tun_pipe; do
+for program in tun_pipe sockstat kv_store; do
 	[ -x "$TANDEM_BIN/$program" ] || bail "no $TANDEM_BIN/$program; 'make' builds it"
 done
 
@@ -79,5 +79,47 @@ refused "... with a port that is none" "has a port above 65535" tun_pipe --tun x
 refused "... with two families" "of another family than --local" tun_pipe --tun x "${L[@]}" --peer '[fd09::2]:1'
 refused "... with a name that is too long" "is no name of a device" tun_pipe --tun abcdefghijklmnop "${L[@]}" "${P[@]}"
 words "... on an address that is not here" 1 "can't bind 192.0.2.1:5002" "$TANDEM_BIN/tun_pipe" --tun x --local 192.0.2.1:5002 "${P[@]}"
+
+# ---- sockstat: a listener that accepts two and lets others wait, connections in several states ----
+
+sockstat() { in_ns b "$TANDEM_BIN/sockstat" "$@"; }
+has() { local path=$1 want=$2 got; shift 2; got=$(sockstat --json "$@" | json - "$path") && [ "$got" = "$want" ] || { echo "$path: ${got-} instead of $want"; return 1; }; }
+
+cat > "$TMP/peers.py" <<- 'END'
+	import signal, socket
+	listener = socket.create_server(("10.9.0.2", 7100), backlog=9)
+	waiting = [socket.create_connection(("10.9.0.2", 7100)) for _ in range(3)]
+	waiting[0].send(b"12345")
+	served = socket.create_server(("::1", 7101), family=socket.AF_INET6, backlog=4)
+	client = socket.create_connection(("::1", 7101)); peer = served.accept()[0]
+	client.send(b"1234567"); gone = socket.create_connection(("::1", 7101)); other = served.accept()[0]
+	gone.close(); other.recv(1); other.close()
+	udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.bind(("127.0.0.1", 7102))
+	local = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); local.bind("\0tandem-test"); local.listen(6)
+	open("/proc/self/comm", "w").write("peers")
+	print("ready", flush=True)
+	signal.pause()
+END
+spawn peers b python3 "$TMP/peers.py"
+ok "sockets to look at" wait_log peers 5 ready
+
+ok "a listener's queue: how many wait for accept()" has '.sockets[local_port=7100].backlog' 3 --state listen
+ok "... and how many may" has '.sockets[local_port=7100].backlog_max' 9 --state listen
+ok "... whose it is" has '.sockets[local_port=7100].processes[0].pid' "$(pid_of peers)" --state listen
+ok "bytes that were not read" has '.sockets[local_port=7101].recv_queue' 7 --state established --port 7101 --process peers
+ok "TIME-WAIT has no process" wait_for 5 has '.processes' '[{"sockets":1,"states":{"tcp":{"time-wait":1}},"whose":"kernel"}]' --protocol tcp --state time-wait
+ok "counts by state" has '.states[state=established].sockets' 8 --protocol tcp
+ok "... by process" has '.processes[0].states' '{"unix":{"listen":1}}' --protocol unix --state listen --process "$(pid_of peers)"
+ok "an abstract name" has '.sockets[0].path' @tandem-test --protocol unix --state listen
+ok "UDP" has '.sockets[0].state' unconnected --port 7102
+like "the summary has each listener" "$(sockstat --port 7100)" "tcp +10\.9\.0\.2:7100 +3 +9 +0 +peers\($(pid_of peers)\)"
+like "the list has each socket" "$(sockstat --list --port 7101)" "tcp +established +7 +0 +\[::1\]:7101 +\[::1\]:[0-9]+ +0 +peers"
+is "no such sockets" "$(sockstat --protocol tcp --port 1)" "no such sockets"
+is "only what is in this namespace" "$(in_ns a "$TANDEM_BIN/sockstat" --protocol tcp --port 7100)" "no such sockets"
+refused "sockstat with a protocol that is none" "'tpc' is none of tcp, udp, raw" sockstat --protocol tpc
+refused "... a state" "'listening' is none of established, syn-sent" sockstat --state listening
+refused "... a port" "'0' is not a number from 1 to 65535" sockstat --port 0
+refused "... an argument" "one argument too many" sockstat tcp
+stop peers
 
 done_testing

@@ -40,6 +40,7 @@ want="./etc/tandem/tandem.conf.example
 ./opt/tandem/bin/kv_store
 ./opt/tandem/bin/load_client
 ./opt/tandem/bin/simple_nc
+./opt/tandem/bin/sockstat
 ./opt/tandem/bin/tandemctl
 ./opt/tandem/bin/time_burst_client
 ./opt/tandem/bin/time_client

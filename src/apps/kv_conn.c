@@ -95,6 +95,8 @@ static void conn_free(struct kv_conn *conn)
 		conn->next->link = conn->link;
 	server->clients--;
 	free(conn);
+	if (server->iterative)
+		tcp_listener_go_on(&server->listener);
 }
 
 /* The last reply has left: end our side, and drain what the client still sends, because closing with unread
@@ -120,32 +122,32 @@ static void conn_wait_writable(struct kv_conn *conn)
 	ev_io_start(conn->server->loop, &conn->writable);
 }
 
-/* Send what the server's out has gathered. 1: all gone, 0: some is kept in unsent, -1: the connection is
- * dead. */
+/* Send what the server's out has gathered; whatever comes of it, out is empty afterwards, for the next client.
+ * 1: all gone, 0: some is kept in unsent, -1: the connection is dead. */
 static int conn_flush(struct kv_conn *conn)
 {
 	struct kv_server *server = conn->server;
 	struct resp_out *out = &server->out;
 	size_t sent = 0;
+	int error = 0;
 
-	while (sent < out->len) {
+	while (sent < out->len && error == 0) {
 		ssize_t n = send(conn->readable.fd, out->data + sent, out->len - sent, MSG_NOSIGNAL);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-			return -1;
-		if (n < 0)
-			break;
-		sent += (size_t)n;
+		if (n >= 0)
+			sent += (size_t)n;
+		else if (errno != EINTR)
+			error = errno;
 	}
-	if (sent < out->len && !buffer_add(server, &conn->unsent, out->data + sent, out->len - sent)) {
+	if (error == EAGAIN && !buffer_add(server, &conn->unsent, out->data + sent, out->len - sent)) {
 		server->stats.closed_memory++;
-		return -1;
+		error = ENOMEM;
 	}
 	out->len = 0;
 	if (out->cap > KEEP_OUT)
 		resp_out_free(out);
+	if (error != 0 && error != EAGAIN)
+		return -1;
 	return conn->unsent.len == 0;
 }
 
@@ -331,6 +333,8 @@ void kv_conn_open(void *ctx, int fd)
 		conn->next->link = &conn->next;
 	server->conns = conn;
 	server->clients++;
+	if (server->iterative)
+		tcp_listener_hold(&server->listener);
 	ev_io_start(server->loop, &conn->readable);
 }
 

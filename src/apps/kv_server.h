@@ -37,6 +37,7 @@ struct kv_server {
 	uint64_t started_ms, now_ms; /* monotonic; now is set before every batch of commands */
 	uint64_t max_memory;         /* keyspace, bytes */
 	uint64_t max_clients, stall_timeout_s;
+	bool iterative; /* one client at a time: the next is accepted when this one has left */
 
 	struct kv_conn *conns; /* list of all */
 	size_t clients;

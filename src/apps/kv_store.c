@@ -64,6 +64,8 @@ int main(int argc, char **argv)
 		{"max-clients", CLI_NUMBER, &kv.max_clients, 1, 1000000, "N", "connections at once (10000)"},
 		{"stall-timeout", CLI_NUMBER, &kv.stall_timeout_s, 1, 86400, "SECONDS",
 			"close a client that reads none of its replies for so long (30)"},
+		{"iterative", CLI_FLAG, &kv.iterative, 0, 0, NULL,
+			"serve one client at a time, to show why not: the others wait until it leaves"},
 	};
 	const struct cli_program program = {
 		.name = "kv_store",

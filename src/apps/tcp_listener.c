@@ -13,11 +13,16 @@
 #define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 #define PAUSE_S 0.1
 
+static void stop_accepting(struct tcp_listener *listener)
+{
+	for (int i = 0; i < listener->count; i++)
+		ev_io_stop(listener->loop, &listener->io[i]);
+}
+
 static void pause_accepting(struct tcp_listener *listener)
 {
 	listener->pauses++;
-	for (int i = 0; i < listener->count; i++)
-		ev_io_stop(listener->loop, &listener->io[i]);
+	stop_accepting(listener);
 	ev_timer_set(&listener->resume, PAUSE_S, 0.);
 	ev_timer_start(listener->loop, &listener->resume);
 }
@@ -26,15 +31,30 @@ static void on_resume(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct tcp_listener *listener = w->data;
 
-	for (int i = 0; i < listener->count; i++)
+	for (int i = 0; i < listener->count && !listener->held; i++)
 		ev_io_start(loop, &listener->io[i]);
+}
+
+void tcp_listener_hold(struct tcp_listener *listener)
+{
+	listener->held = true;
+	stop_accepting(listener);
+}
+
+void tcp_listener_go_on(struct tcp_listener *listener)
+{
+	listener->held = false;
+	if (ev_is_active(&listener->resume)) /* it pauses for lack of descriptors, and goes on by itself */
+		return;
+	for (int i = 0; i < listener->count; i++)
+		ev_io_start(listener->loop, &listener->io[i]);
 }
 
 static void on_acceptable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct tcp_listener *listener = w->data;
 
-	for (int i = 0; i < ACCEPT_BURST; i++) {
+	for (int i = 0; i < ACCEPT_BURST && !listener->held; i++) {
 		int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {

@@ -2,6 +2,7 @@
 /*
  * kv_client: sends commands to a RESP2 server and shows the replies: one from the command line, or one a line
  * from standard input. Replies are shown as redis-cli does: quoted and numbered on a terminal, raw in a pipe.
+ * One command is its own: "fire" sends a burst and hangs up, which a server has to survive.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +20,11 @@
 #define WORDS_MAX 1024
 #define READ_SIZE 65536
 
-enum outcome { SHOWN, SERVER_ERROR, CONNECTION_LOST };
+#define FIRE_REQUESTS     1000
+#define FIRE_REQUESTS_MAX 1000000
+#define FIRE_PAYLOAD      1024 /* bytes that the server would have to send back for each request */
+
+enum outcome { SHOWN, SERVER_ERROR, CONNECTION_LOST, MISTAKE };
 
 struct client {
 	int fd;
@@ -154,11 +159,92 @@ static enum outcome show_reply(struct client *client, size_t size)
 	return outcome;
 }
 
+/* How many requests "fire [N]" shall send; 0 after telling that this is no such number. */
+static unsigned fire_count(const struct resp_arg *args, size_t count)
+{
+	unsigned value = count > 1 ? 0 : FIRE_REQUESTS;
+
+	for (size_t i = 0; count == 2 && i < args[1].len; i++) {
+		bool digit = args[1].data[i] >= '0' && args[1].data[i] <= '9';
+
+		value = digit ? value * 10 + (unsigned)(args[1].data[i] - '0') : FIRE_REQUESTS_MAX + 1;
+		if (value > FIRE_REQUESTS_MAX)
+			break;
+	}
+	if (value >= 1 && value <= FIRE_REQUESTS_MAX)
+		return value;
+	fprintf(stderr, "kv_client: fire takes one number of requests, 1 to %d\n", FIRE_REQUESTS_MAX);
+	return 0;
+}
+
+/* Send the request so often, or until the server takes no more; -1 when it hung up first. */
+static int fire_at(const struct client *client, const struct resp_out *request, unsigned count)
+{
+	struct pollfd wait = {.fd = client->fd, .events = POLLOUT};
+	unsigned sent = 0;
+	size_t at = 0;
+
+	while (sent < count) {
+		ssize_t n = send(client->fd, request->data + at, request->len - at, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EAGAIN) {
+			if (poll(&wait, 1, client->timeout_ms) <= 0)
+				break; /* it reads no more because we don't: full on both sides */
+		} else if (n < 0 && errno != EINTR) {
+			lose(client, strerror(errno));
+			return -1;
+		}
+		at += n > 0 ? (size_t)n : 0;
+		if (at == request->len) {
+			at = 0;
+			sent++;
+		}
+	}
+	return (int)sent;
+}
+
+/* A burst of requests, and away without a look at the replies, so that the server writes to a connection that
+ * is no more (EPIPE, ECONNRESET, and SIGPIPE for who did not think of it). */
+static enum outcome fire(struct client *client, const struct resp_arg *args, size_t count)
+{
+	static uint8_t payload[FIRE_PAYLOAD];
+	const struct resp_arg words[2] = {
+		{.data = (const uint8_t *)"ECHO", .len = 4}, {.data = payload, .len = sizeof(payload)}};
+	unsigned requests = fire_count(args, count);
+	struct resp_out request;
+	int sent = -1;
+
+	if (requests == 0)
+		return MISTAKE;
+	memset(payload, 'x', sizeof(payload));
+	resp_out_init(&request, RESP_REQUEST_MAX);
+	resp_request(&request, words, 2);
+	if (request.failed)
+		lose(client, "out of memory for the request");
+	else
+		sent = fire_at(client, &request, requests);
+	resp_out_free(&request);
+	if (sent < 0)
+		return CONNECTION_LOST;
+	close(client->fd);
+	client->fd = -1;
+	printf("fired %d of %u requests of %d bytes, hung up without reading a reply\n", sent, requests,
+		FIRE_PAYLOAD);
+	return SHOWN;
+}
+
+static bool word_is(const struct resp_arg *word, const char *text)
+{
+	return word->len == strlen(text) && strncasecmp((const char *)word->data, text, word->len) == 0;
+}
+
 static enum outcome run(struct client *client, const struct resp_arg *args, size_t count)
 {
 	struct resp_out out;
 	size_t size = 0;
 
+	if (word_is(&args[0], "fire"))
+		return fire(client, args, count);
 	resp_out_init(&out, RESP_REQUEST_MAX);
 	resp_request(&out, args, count);
 	if (out.failed)
@@ -176,7 +262,7 @@ static enum outcome run_lines(struct client *client)
 	char *line = NULL;
 	size_t cap = 0;
 
-	while (outcome != CONNECTION_LOST) {
+	while (outcome != CONNECTION_LOST && client->fd >= 0) {
 		struct resp_arg words[WORDS_MAX];
 		ssize_t len;
 		long count;
@@ -195,12 +281,12 @@ static enum outcome run_lines(struct client *client)
 		}
 		if (count == 0)
 			continue;
-		if (words[0].len == 4 && strncasecmp((const char *)words[0].data, "exit", 4) == 0)
+		if (word_is(&words[0], "exit"))
 			break;
 		enum outcome now = run(client, words, (size_t)count);
 
 		outcome = now == SHOWN ? outcome : now; /* one failed command fails the run */
-		if (words[0].len == 4 && strncasecmp((const char *)words[0].data, "quit", 4) == 0)
+		if (word_is(&words[0], "quit"))
 			break;
 	}
 	free(line);
@@ -223,7 +309,8 @@ int main(int argc, char **argv)
 		.args_max = -1,
 		.summary = "Sends a command to a RESP2 server; without one, reads them from standard input, "
 			   "one a line.\n"
-			   "Exit 0: done, 1: an error reply, or no connection.\n",
+			   "'fire [N]' is none of the server's: it sends N requests (1000) and hangs up.\n"
+			   "Exit 0: done, 1: an error reply, or no connection, 2: a mistake.\n",
 		.options = options,
 		.option_count = sizeof(options) / sizeof(options[0]),
 		.options_first = true,
@@ -253,7 +340,8 @@ int main(int argc, char **argv)
 	} else {
 		outcome = run_lines(&client);
 	}
-	close(client.fd);
+	if (client.fd >= 0)
+		close(client.fd);
 	free(client.in);
-	return outcome == SHOWN ? 0 : 1;
+	return outcome == SHOWN ? 0 : outcome == MISTAKE ? 2 : 1;
 }

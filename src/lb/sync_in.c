@@ -189,7 +189,7 @@ int sync_in_data(
 
 	if (!in->is_on)
 		return 0;
-	if (!sequence || sequence > UINT64_MAX / 2 || !reader->len || reader->len > SECURE_PLAIN_MAX)
+	if (!sequence || sequence > UINT64_MAX / 2 || !reader->len || reader->len > SYNC_DATAGRAM_MAX)
 		return -EBADMSG;
 	hear(in, header, now);
 	if (!in->unsaid++ && now + in->config.ack_ns < in->ack_at)

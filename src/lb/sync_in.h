@@ -76,7 +76,7 @@ struct sync_in {
 	uint32_t peer_config_hash;
 	struct sync_in_counters counters;
 	uint16_t len[SYNC_WINDOW_MAX]; /* of those kept; 0: not there */
-	uint8_t bytes[SYNC_WINDOW_MAX][SECURE_PLAIN_MAX];
+	uint8_t bytes[SYNC_WINDOW_MAX][SYNC_DATAGRAM_MAX];
 	uint8_t ack[128];
 };
 

@@ -171,7 +171,7 @@ static void write_header(const struct sync_out *out, struct sync_writer *w, uint
 		.sent_ms = (uint32_t)(now / 1000000),
 		.in_sync = out->bulk == SYNC_BULK_SENT && !is_behind(out, now, waiting)};
 
-	sync_write_begin(w, &header, bytes, SECURE_PLAIN_MAX);
+	sync_write_begin(w, &header, bytes, SYNC_DATAGRAM_MAX);
 }
 
 static const uint8_t *write_new(struct sync_out *out, int64_t now, size_t *len)

@@ -84,7 +84,7 @@ int sync_session_input(struct sync_session *s, const uint8_t *bytes, size_t len,
 
 	if (!s->session)
 		return 0;
-	if (len <= SECURE_PLAIN_MAX && sync_read_begin(&reader, &header, bytes, len) == 0) {
+	if (len <= SYNC_DATAGRAM_MAX && sync_read_begin(&reader, &header, bytes, len) == 0) {
 		if (header.type == SYNC_DATA)
 			err = sync_in_data(&s->in, &header, &reader, now);
 		else if (header.type == SYNC_ACK)
@@ -111,6 +111,15 @@ int64_t sync_session_deadline(const struct sync_session *s, int64_t now)
 	return in < out ? in : out;
 }
 
+void sync_session_set_config(struct sync_session *s, uint32_t config_hash, int64_t now)
+{
+	if (config_hash == s->in.config.config_hash)
+		return;
+	s->in.config.config_hash = s->out.config.config_hash = config_hash;
+	if (s->session)
+		sync_in_want_bulk(&s->in, now);
+}
+
 void sync_session_send_bulk(struct sync_session *s)
 {
 	sync_out_send_bulk(&s->out);
@@ -119,6 +128,13 @@ void sync_session_send_bulk(struct sync_session *s)
 void sync_session_want_bulk(struct sync_session *s, int64_t now)
 {
 	sync_in_want_bulk(&s->in, now);
+}
+
+int64_t sync_session_why(const struct sync_session *s, int64_t now, enum sync_why *out, enum sync_why *in)
+{
+	*out = sync_out_why(&s->out, now);
+	*in = sync_in_why(&s->in, now);
+	return sync_out_lag(&s->out, now);
 }
 
 void sync_session_status(const struct sync_session *s, int64_t now, struct sync_status *out)

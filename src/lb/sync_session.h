@@ -41,10 +41,14 @@ void sync_session_reset(struct sync_session *s, uint64_t session, int64_t now);
 /* The opened bytes of a datagram of this session. 0; -EBADMSG: it made no sense, or not to its end (counted). */
 int sync_session_input(struct sync_session *s, const uint8_t *bytes, size_t len, int64_t now);
 
-/* A datagram to send now: its bytes, until the next call of any function, SECURE_PLAIN_MAX at most; NULL: none now. */
+/* A datagram to send now: its bytes, until the next call of any function, SYNC_DATAGRAM_MAX at most; NULL: none now. */
 const uint8_t *sync_session_next(struct sync_session *s, int64_t now, size_t *len);
 /* When to come back if nothing happens before; SYNC_NEVER. */
 int64_t sync_session_deadline(const struct sync_session *s, int64_t now);
+
+/* The config is another one from now on; when its hash differs, what the peer told and we could not use before may be of use
+ * now: its whole table is asked for. */
+void sync_session_set_config(struct sync_session *s, uint32_t config_hash, int64_t now);
 
 /* The source lost track of its changes: the whole table goes again. */
 void sync_session_send_bulk(struct sync_session *s);
@@ -65,6 +69,8 @@ struct sync_status {
 	struct sync_window_counters window;
 	struct sync_in_counters received;
 };
+/* What is asked often: does the peer hold ours, do we hold the peer's; returns the lag now, in ns. */
+int64_t sync_session_why(const struct sync_session *s, int64_t now, enum sync_why *out, enum sync_why *in);
 void sync_session_status(const struct sync_session *s, int64_t now, struct sync_status *out);
 const char *sync_why_name(enum sync_why why); /* "in sync", "no session", ... */
 

@@ -19,8 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/secure_dgram.h"
 #include "lb/sync_lag.h"
+#include "lb/sync_wire.h"
 
 #define SYNC_WINDOW_MAX 512
 #define SYNC_WINDOW_MIN 16
@@ -67,7 +67,7 @@ struct sync_window {
 	struct sync_window_counters counters;
 	struct sync_lag lag;
 	struct sync_slot slot[SYNC_WINDOW_MAX];
-	uint8_t bytes[SYNC_WINDOW_MAX][SECURE_PLAIN_MAX];
+	uint8_t bytes[SYNC_WINDOW_MAX][SYNC_DATAGRAM_MAX];
 };
 
 /* Once; size: a power of two, SYNC_WINDOW_MIN..SYNC_WINDOW_MAX. */
@@ -77,7 +77,7 @@ void sync_window_reset(struct sync_window *w, int64_t now);
 
 /* Is there room for a new datagram, so that reserve stay free? Not while one waits to be sent again. */
 bool sync_window_has_room(const struct sync_window *w, uint32_t reserve);
-/* Where the next datagram is written, SECURE_PLAIN_MAX bytes; its sequence is w->next. Only with room. */
+/* Where the next datagram is written, SYNC_DATAGRAM_MAX bytes; its sequence is w->next. Only with room. */
 uint8_t *sync_window_buffer(struct sync_window *w);
 /* It is written and goes now. Of the slot the caller gives len, records, changes (those that count for the lag) and
  * born_at (of the oldest change; now without one). */

@@ -5,10 +5,11 @@
  *   header   version 1 | type 1 | flags 1 (bit 0 want_bulk, bit 1 in_sync) | 0 | config hash 4 | sequence 8 | sent_ms 4
  *            then DATA: records 2; ACK: missing 8
  *   record   kind 1 | length of the body 1 | body
- *   flow     family 1 (4, 6) | protocol 1 | state 1 | ports of client, service, backend 2 each | their addresses, 4 or 16
+ *   flow     family 1 (4, 6) | protocol 1 | state 1 (bit 7: a copy) | ports of client, service, backend 2 each | their addresses, 4 or 16
  *            each | idle 4 | isn 4
  *   sticky   length of pool 1, pool | family of the source 1 | source | family of the backend 1 | backend | port 2 | idle 4
- *   weight   length of pool 1, pool | length of backend 1, backend | weight 2 | admin 1
+ *   weight   length of pool 1, pool | length of backend 1, backend  | weight 2 | admin 1 | said 8
+ *   table    id 8
  *
  * An IPv4 flow is 31 bytes, so 44 of them are a datagram.
  */
@@ -28,6 +29,7 @@
 #define DATA_HEADER  22
 #define BODY_MAX     255
 #define ADMIN_MAX    2 /* LB_ADMIN_DISABLED */
+#define STATE_COPY   0x80
 
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
@@ -91,6 +93,7 @@ static bool record_is_fit(const struct sync_record *record)
 		return weight_is_fit(&record->weight);
 	case SYNC_BULK_BEGIN:
 	case SYNC_BULK_END:
+	case SYNC_TABLE:
 		return true;
 	}
 	return false;
@@ -104,7 +107,7 @@ static void put_flow(struct wire_out *w, const struct sync_flow *flow, bool ende
 
 	put_family(w, flow->family);
 	wire_put_number(w, flow->protocol, 1);
-	wire_put_number(w, ended ? 0 : flow->state, 1);
+	wire_put_number(w, ended ? 0 : flow->state | (flow->copy ? STATE_COPY : 0), 1);
 	wire_put_number(w, flow->client_port, 2);
 	wire_put_number(w, flow->service_port, 2);
 	wire_put_number(w, flow->backend_port, 2);
@@ -118,11 +121,14 @@ static void put_flow(struct wire_out *w, const struct sync_flow *flow, bool ende
 static void get_flow(struct wire_in *r, struct sync_flow *flow)
 {
 	size_t each;
+	uint8_t state;
 
 	flow->family = get_family(r);
 	each = address_len(flow->family);
 	flow->protocol = (uint8_t)wire_get_number(r, 1);
-	flow->state = (uint8_t)wire_get_number(r, 1);
+	state = (uint8_t)wire_get_number(r, 1);
+	flow->state = state & (uint8_t)~STATE_COPY;
+	flow->copy = state & STATE_COPY;
 	flow->client_port = (uint16_t)wire_get_number(r, 2);
 	flow->service_port = (uint16_t)wire_get_number(r, 2);
 	flow->backend_port = (uint16_t)wire_get_number(r, 2);
@@ -161,6 +167,7 @@ static void put_weight(struct wire_out *w, const struct sync_weight *weight)
 	wire_put_name(w, weight->backend);
 	wire_put_number(w, (uint16_t)weight->weight, 2);
 	wire_put_number(w, weight->admin, 1);
+	wire_put_number(w, weight->said_ms, 8);
 }
 
 static void get_weight(struct wire_in *r, struct sync_weight *weight)
@@ -169,6 +176,7 @@ static void get_weight(struct wire_in *r, struct sync_weight *weight)
 	wire_get_name(r, weight->backend, sizeof(weight->backend));
 	weight->weight = (int16_t)wire_get_number(r, 2);
 	weight->admin = (uint8_t)wire_get_number(r, 1);
+	weight->said_ms = wire_get_number(r, 8);
 }
 
 /* ---- writing ---- */
@@ -207,6 +215,8 @@ int sync_write_record(struct sync_writer *w, const struct sync_record *record)
 		put_sticky(&b, &record->sticky);
 	else if (record->kind == SYNC_WEIGHT)
 		put_weight(&b, &record->weight);
+	else if (record->kind == SYNC_TABLE)
+		wire_put_number(&b, record->table.id, 8);
 	if (w->full || w->records == UINT16_MAX || w->size - w->at < 2 + b.at) {
 		w->full = true;
 		return -ENOSPC;
@@ -267,10 +277,12 @@ static int read_body(struct wire_in *body, struct sync_record *out)
 		get_sticky(body, &out->sticky);
 	else if (out->kind == SYNC_WEIGHT)
 		get_weight(body, &out->weight);
+	else if (out->kind == SYNC_TABLE)
+		out->table.id = wire_get_number(body, 8);
 	if (body->bad || !record_is_fit(out))
 		return -EBADMSG;
 	if (out->kind == SYNC_FLOW_END)
-		out->flow.state = 0, out->flow.idle_s = 0;
+		out->flow.state = 0, out->flow.idle_s = 0, out->flow.copy = false;
 	return 1;
 }
 
@@ -285,7 +297,7 @@ int sync_read_record(struct sync_reader *r, struct sync_record *out)
 		/* `left` stays: whoever asks again is told the same. */
 		if (in.bad || len > in.len - in.at)
 			return -EBADMSG;
-		if (kind < SYNC_FLOW || kind > SYNC_BULK_END) {
+		if (kind < SYNC_FLOW || kind > SYNC_TABLE) {
 			r->unknown++;
 		} else {
 			memset(out, 0, sizeof(*out));
@@ -295,7 +307,7 @@ int sync_read_record(struct sync_reader *r, struct sync_record *out)
 		}
 		r->at = in.at + len;
 		r->left--;
-		if (kind >= SYNC_FLOW && kind <= SYNC_BULK_END)
+		if (kind >= SYNC_FLOW && kind <= SYNC_TABLE)
 			return 1;
 	}
 	return 0;

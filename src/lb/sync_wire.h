@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Flow records <-> bytes: what one balancer tells the other about connections, sticky sources and runtime weights. Pure;
- * the bytes travel in secure_dgram, in datagrams of one header and records up to SECURE_PLAIN_MAX. Records name addresses,
+ * the bytes travel in secure_dgram, in datagrams of one header and records up to SYNC_DATAGRAM_MAX. Records name addresses,
  * ports and names, never local ids, so that both nodes may number as they like. Byte order ends here; every record has a
  * length of its own, so that a later version may append to it; a kind that is not known is skipped and counted.
  *
@@ -18,6 +18,10 @@
 
 #include "common/addr.h"
 
+/* A datagram with its records. What lb_sync_word.h puts before it, the channel around it, and the headers of UDP and IPv6
+ * still go into a frame of 1,500 bytes. */
+#define SYNC_DATAGRAM_MAX 1372
+
 enum sync_kind {
 	SYNC_FLOW = 1, /* a flow is, or has changed: struct sync_flow */
 	SYNC_FLOW_END, /* it ended: struct sync_flow; its state and idle_s travel as 0 */
@@ -26,6 +30,7 @@ enum sync_kind {
 	SYNC_BULK_BEGIN, /* no body: all that follows until END is the whole table; earlier copies of this sender that are
 			     not named in between are dropped at END */
 	SYNC_BULK_END,
+	SYNC_TABLE, /* struct sync_table: whose flows are told from here on; first in a bulk */
 };
 
 /* A flow's place in its life, coarser than the dataplane's: what the other node needs to go on with it. */
@@ -40,6 +45,7 @@ struct sync_flow {
 	uint8_t family;   /* AF_INET or AF_INET6 */
 	uint8_t protocol; /* 6 or 17 */
 	uint8_t state;    /* enum sync_state */
+	bool copy;        /* the sender has it only from its own peer, and saw no packet of it */
 	uint16_t client_port, service_port, backend_port;
 	uint8_t client[16], service[16], backend[16]; /* network order; IPv4 in the first four */
 	uint32_t idle_s;                              /* since its last packet */
@@ -57,8 +63,14 @@ struct sync_sticky {
 
 struct sync_weight {
 	char pool[64], backend[64];
-	int32_t weight; /* -1: as configured */
-	uint8_t admin;  /* enum lb_admin */
+	int32_t weight;   /* -1: as configured */
+	uint8_t admin;    /* enum lb_admin */
+	uint64_t said_ms; /* wall clock, when an operator said so: the later word counts on both nodes */
+};
+
+/* A flow table has a number for as long as it lives: what a table of another number does not name may well be. */
+struct sync_table {
+	uint64_t id;
 };
 
 struct sync_record {
@@ -67,6 +79,7 @@ struct sync_record {
 		struct sync_flow flow;
 		struct sync_sticky sticky;
 		struct sync_weight weight;
+		struct sync_table table;
 	};
 };
 

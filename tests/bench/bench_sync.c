@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/secure_dgram.h"
 #include "lb/sync_session.h"
 
 #define MS INT64_C(1000000)

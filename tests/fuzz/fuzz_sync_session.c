@@ -69,7 +69,7 @@ static bool bulk_next(void *data, struct sync_writer *w)
 
 static enum sync_fate apply(void *data, const struct sync_record *record)
 {
-	promise(record->kind >= SYNC_FLOW && record->kind <= SYNC_WEIGHT);
+	promise(record->kind >= SYNC_FLOW && (record->kind <= SYNC_WEIGHT || record->kind == SYNC_TABLE));
 	return (enum sync_fate)(record->flow.state % (SYNC_FATES + 1));
 }
 
@@ -115,7 +115,7 @@ static void give_data(struct sync_session *s, struct input *in, int64_t now)
 {
 	static const struct sync_record begin = {.kind = SYNC_BULK_BEGIN}, end = {.kind = SYNC_BULK_END};
 	struct sync_header h = {.type = SYNC_DATA, .sent_ms = (uint32_t)(now / MS)};
-	uint8_t bytes[SECURE_PLAIN_MAX], flags;
+	uint8_t bytes[SYNC_DATAGRAM_MAX], flags;
 	struct sync_writer w;
 
 	h.sequence = s->in.next + (uint64_t)(int64_t)(int8_t)take(in);
@@ -167,7 +167,7 @@ static void listen_to(struct sync_session *s, int64_t now)
 	size_t len;
 
 	for (int i = 0; (bytes = sync_session_next(s, now, &len)); i++) {
-		promise(i < 40 && len <= SECURE_PLAIN_MAX); /* the burst, and an acknowledgement */
+		promise(i < 40 && len <= SYNC_DATAGRAM_MAX); /* the burst, and an acknowledgement */
 		promise(sync_read_begin(&reader, &header, bytes, len) == 0);
 		while (sync_read_record(&reader, &record) > 0)
 			;

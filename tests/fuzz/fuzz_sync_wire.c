@@ -53,7 +53,7 @@ static void check(const struct sync_record *r)
 		must(r->weight.weight >= -1 && r->weight.weight <= 256 && r->weight.admin <= 2);
 		break;
 	default:
-		must(r->kind == SYNC_BULK_BEGIN || r->kind == SYNC_BULK_END);
+		must(r->kind == SYNC_TABLE || r->kind == SYNC_BULK_BEGIN || r->kind == SYNC_BULK_END);
 	}
 }
 
@@ -82,10 +82,10 @@ static size_t copy(const uint8_t *data, size_t len, uint8_t *out, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t once[SECURE_PLAIN_MAX], twice[SECURE_PLAIN_MAX];
+	uint8_t once[SYNC_DATAGRAM_MAX], twice[SYNC_DATAGRAM_MAX];
 	size_t len;
 
-	if (size > SECURE_PLAIN_MAX)
+	if (size > SYNC_DATAGRAM_MAX)
 		return 0;
 	len = copy(data, size, once, sizeof(once));
 	if (!len)

@@ -300,7 +300,7 @@ static void drain(struct pair_node *n)
 
 	while ((bytes = sync_session_next(n->session, n->pair->now, &len))) {
 		packet.len = (uint16_t)len;
-		if (len > SECURE_PLAIN_MAX || ++count > SYNC_WINDOW_MAX + 2)
+		if (len > SYNC_DATAGRAM_MAX || ++count > SYNC_WINDOW_MAX + 2)
 			breaks(n->pair, "does not stop sending");
 		if (n->pair->broken)
 			return;

@@ -76,7 +76,7 @@ struct pair_packet {
 	bool is_hello;
 	uint8_t to;
 	uint16_t len;
-	uint8_t bytes[SECURE_PLAIN_MAX];
+	uint8_t bytes[SYNC_DATAGRAM_MAX];
 };
 
 struct pair_event {

@@ -89,7 +89,7 @@ int tear_down(void **state)
 int give(const struct sync_header *header, uint32_t first, uint32_t count, enum sync_kind mark)
 {
 	struct sync_record r = {.kind = mark};
-	uint8_t bytes[SECURE_PLAIN_MAX];
+	uint8_t bytes[SYNC_DATAGRAM_MAX];
 	struct sync_writer w;
 
 	sync_write_begin(&w, header, bytes, sizeof(bytes));

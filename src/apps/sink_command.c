@@ -11,7 +11,7 @@
 
 #define BLANKS     " \t\r\n"
 #define WORD_SHOWN 40
-#define QUOTED_MAX 8 /* bytes that one character, or the end, takes at most */
+#define QUOTED_MAX 9 /* bytes that "\xNN" takes with the end behind it: three dots, a quote and a NUL */
 
 static const struct verb {
 	const char *name;

@@ -2,7 +2,7 @@
 /*
  * One raw ICMP or ICMPv6 socket for each witness, bound to the interface: an answer by another way would say nothing about
  * the link. A request is sent every interval, whether the last was answered or not; it counts as missed when the next is
- * due. The random cookie tells an answer from a forged one.
+ * sent. The random cookie tells an answer from a forged one.
  */
 #include "vrrp/vrrp_witness.h"
 
@@ -187,6 +187,9 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
 			judge(w, false);
 		ask(w);
 	}
+	/* Whoever comes late, this loop too, is not made up for: each request has a whole interval for its answer. */
+	ev_now_update(loop);
+	ev_timer_again(loop, timer);
 }
 
 int vrrp_witnesses_open(struct vrrp_witnesses **out, struct ev_loop *loop, const char *interface,

@@ -179,11 +179,11 @@ static uint32_t program_id(int fd)
 
 /* ---- sizes ---- */
 
-/* Maps that are a program's scratch paper: never pinned, never sized. */
+/* Maps that belong to this run: a program's scratch paper, and the ring that one reader reads. Never pinned, never sized. */
 static bool is_scratch(const char *name)
 {
 	static const char *const names[] = {
-		"creation", "packet", "quote", "held_scratch", "ipv6_walk", "icmp_inner"};
+		"creation", "packet", "quote", "held_scratch", "ipv6_walk", "icmp_inner", "changes"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(name, names[i]))
@@ -324,6 +324,7 @@ static void first_globals(struct lb_bpf *b)
 	}
 	if (!lb_bpf_run_control(b, 2, &knows))
 		g->csum_ipv6_flag = knows ? 1U << 7 : 0;
+	g->tell_changes = 0; /* who read the last run's ring is gone */
 	/* Links were counted anew: hops are learnt again. Never 0, which means "not learnt". */
 	__atomic_store_n(&g->route_epoch, g->route_epoch + 1 ? g->route_epoch + 1 : 1, __ATOMIC_RELEASE);
 }
@@ -421,6 +422,7 @@ failed:
 
 void lb_bpf_close(struct lb_bpf *b)
 {
+	lb_bpf_changes_close(b);
 	for (size_t i = 0; i < sizeof(b->mapped) / sizeof(b->mapped[0]); i++)
 		if (b->mapped[i])
 			munmap(*view_slot(&b->view, i), b->mapped[i]);

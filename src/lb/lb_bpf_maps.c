@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -129,6 +130,86 @@ long lb_bpf_sweep_sticky(struct lb_bpf *b,
 	return sweep(bpf_map__fd(b->skel->maps.sticky), visit, data);
 }
 
+int lb_bpf_put_sticky(struct lb_bpf *b, const struct lb_sticky_key *key, const struct lb_sticky_entry *entry)
+{
+	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.sticky), key, entry, BPF_ANY) ? -errno : 0;
+}
+
+/* ---- the ring of changes ---- */
+
+/* More than is read at once is left for the next turn of the event loop. */
+#define CHANGES_A_READ 65536
+
+struct changes {
+	struct ring_buffer *ring;
+	lb_change_fn *visit; /* NULL: what comes is thrown away */
+	void *data;
+	uint32_t visited;
+};
+
+static int on_change(void *context, void *change, size_t size)
+{
+	struct changes *c = context;
+
+	(void)size;
+	if (c->visit)
+		c->visit(c->data, change);
+	return ++c->visited < CHANGES_A_READ ? 0 : -E2BIG;
+}
+
+int lb_bpf_changes_open(struct lb_bpf *b, lb_change_fn *visit, void *data)
+{
+	struct changes *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->ring = ring_buffer__new(bpf_map__fd(b->skel->maps.changes), on_change, c, NULL);
+	if (!c->ring) {
+		int err = -errno;
+
+		free(c);
+		return err;
+	}
+	b->changes = c;
+	while (lb_bpf_changes_read(b) > 0) /* of a reader before us */
+		;
+	c->visit = visit;
+	c->data = data;
+	__atomic_store_n(&b->view.globals->tell_changes, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void lb_bpf_changes_close(struct lb_bpf *b)
+{
+	struct changes *c = b->changes;
+
+	if (!c)
+		return;
+	__atomic_store_n(&b->view.globals->tell_changes, 0, __ATOMIC_RELEASE);
+	ring_buffer__free(c->ring);
+	free(c);
+	b->changes = NULL;
+}
+
+int lb_bpf_changes_fd(struct lb_bpf *b)
+{
+	const struct changes *c = b->changes;
+
+	return c ? ring_buffer__epoll_fd(c->ring) : -1;
+}
+
+int lb_bpf_changes_read(struct lb_bpf *b)
+{
+	struct changes *c = b->changes;
+	int err;
+
+	if (!c)
+		return -EBADF;
+	c->visited = 0;
+	err = ring_buffer__consume(c->ring);
+	return err < 0 && err != -E2BIG ? err : (int)c->visited;
+}
+
 /* ---- commands and readings ---- */
 
 int lb_bpf_run_control(struct lb_bpf *b, uint32_t mark, uint32_t *result)
@@ -152,6 +233,15 @@ int lb_bpf_control(struct lb_bpf *b, uint32_t count)
 	if (count < LB_CONTROL_MAX)
 		b->view.control[count].op = LB_CONTROL_NONE;
 	return lb_bpf_run_control(b, 0, &done);
+}
+
+int lb_bpf_install(struct lb_bpf *b, uint32_t count)
+{
+	uint32_t done;
+
+	if (count < LB_INSTALL_MAX)
+		b->view.installs[count].op = LB_INSTALL_NONE;
+	return lb_bpf_run_control(b, 3, &done);
 }
 
 uint32_t lb_bpf_now(struct lb_bpf *b)

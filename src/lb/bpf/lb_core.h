@@ -3,8 +3,8 @@
  * The decision about a packet, the same for tc and XDP: whose flow it is, what state that leads to, what is
  * to be done with it. Nothing here touches the packet.
  *
- *   hit:  tuple -> flow -> (UDP: is the backend still there?) -> state -> last use
- *   miss: tuple -> service -> (TCP: only a SYN) -> backend -> flow
+ *   hit:  tuple -> flow -> lease -> (UDP: is the backend still there?) -> state -> last use
+ *   miss: tuple -> service -> lease -> (TCP: only a SYN) -> backend -> flow
  */
 #ifndef TANDEM_LB_CORE_H
 #define TANDEM_LB_CORE_H
@@ -25,6 +25,9 @@ struct lb_decision {
 	__u32 touched; /* first packet of its flow in this second: let the kernel confirm the neighbour */
 	struct lb_found found;
 };
+
+/* The edge's: index of the interface that the packet came in by. ctx is its own. */
+static __always_inline __u32 lb_edge_ingress(void *ctx);
 
 static __always_inline void lb_decide_refused(
 	struct lb_decision *d, const struct lb_service_entry *s, __u32 reason)
@@ -47,8 +50,21 @@ static __always_inline void lb_count_connection(const struct lb_flow *f)
 		traffic->connections++;
 }
 
+/* A TCP packet that begins nothing, and no flow has it. */
+static __always_inline void lb_decide_unknown(
+	struct lb_decision *d, const struct lb_packet *p, const struct lb_service_entry *s, __u32 lease)
+{
+	d->reason = LB_COUNT_NO_FLOW;
+	d->action = p->tcp_flags & LB_TCP_RST || s->on_empty != LB_ON_EMPTY_REJECT ? LB_DROP : LB_REFUSE;
+	if (lease && lb_lease_in_grace(lease)) {
+		d->reason = LB_COUNT_GRACE;
+		d->action = LB_DROP;
+	}
+}
+
 /* No flow has the tuple. */
-static __always_inline void lb_decide_new(struct lb_decision *d, const struct lb_packet *p, const int v6)
+static __always_inline void lb_decide_new(
+	struct lb_decision *d, const struct lb_packet *p, void *ctx, const int v6)
 {
 	long at = lb_service_find(&p->t, v6);
 
@@ -64,15 +80,21 @@ static __always_inline void lb_decide_new(struct lb_decision *d, const struct lb
 		d->action = LB_PASS;
 		return;
 	}
+
+	__u32 lease = lb_lease_of(p->t.dst, lb_edge_ingress(ctx), v6);
+
+	if (lease && !lb_lease_is_fresh(lease, lb_now())) {
+		d->action = LB_DROP;
+		d->reason = LB_COUNT_NO_LEASE;
+		return;
+	}
 	if (p->t.protocol == IPPROTO_TCP &&
 		(p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK | LB_TCP_RST)) != LB_TCP_SYN) {
-		d->reason = LB_COUNT_NO_FLOW;
-		d->action =
-			p->tcp_flags & LB_TCP_RST || s->on_empty != LB_ON_EMPTY_REJECT ? LB_DROP : LB_REFUSE;
+		lb_decide_unknown(d, p, s, lease);
 		return;
 	}
 
-	int refused = lb_flow_new(&p->t, service_at, &d->found, v6);
+	int refused = lb_flow_new(&p->t, service_at, lease, &d->found, v6);
 
 	if (refused) {
 		lb_decide_refused(d, s, refused);
@@ -85,12 +107,12 @@ static __always_inline void lb_decide_new(struct lb_decision *d, const struct lb
 
 /* The flow is over, or its backend is gone: the packet begins a new one. */
 static __always_inline void lb_decide_again(
-	struct lb_decision *d, const struct lb_packet *p, __u32 counter, const int v6)
+	struct lb_decision *d, const struct lb_packet *p, __u32 counter, void *ctx, const int v6)
 {
 	lb_count(counter);
 	lb_flow_remove(v6, d->found.id, d->found.flow->generation);
 	d->found.flow = 0;
-	lb_decide_new(d, p, v6);
+	lb_decide_new(d, p, ctx, v6);
 }
 
 /*
@@ -112,7 +134,8 @@ static __always_inline int lb_flow_begins_anew(const struct lb_flow *f)
 }
 
 /* A TCP segment that may change the state of its flow. */
-static __always_inline void lb_decide_tcp(struct lb_decision *d, const struct lb_packet *p, const int v6)
+static __always_inline void lb_decide_tcp(
+	struct lb_decision *d, const struct lb_packet *p, void *ctx, const int v6)
 {
 	struct lb_flow *f = d->found.flow;
 	__u8 before = f->state, after;
@@ -120,7 +143,7 @@ static __always_inline void lb_decide_tcp(struct lb_decision *d, const struct lb
 	if (d->found.direction == LB_TO_BACKEND &&
 		(p->tcp_flags & (LB_TCP_SYN | LB_TCP_ACK | LB_TCP_RST)) == LB_TCP_SYN &&
 		lb_flow_begins_anew(f)) {
-		lb_decide_again(d, p, LB_COUNT_REOPENED, v6);
+		lb_decide_again(d, p, LB_COUNT_REOPENED, ctx, v6);
 		return;
 	}
 	if (before == LB_FLOW_DOOMED) {
@@ -138,14 +161,15 @@ static __always_inline void lb_decide_tcp(struct lb_decision *d, const struct lb
 	}
 }
 
-static __always_inline void lb_decide_udp(struct lb_decision *d, const struct lb_packet *p, const int v6)
+static __always_inline void lb_decide_udp(
+	struct lb_decision *d, const struct lb_packet *p, void *ctx, const int v6)
 {
 	struct lb_flow *f = d->found.flow;
 	__u32 backend_at = f->backend;
 	struct lb_backend_entry *b = bpf_map_lookup_elem(&backends, &backend_at);
 
 	if (d->found.direction == LB_TO_BACKEND && b && b->epoch != f->backend_epoch) {
-		lb_decide_again(d, p, LB_COUNT_UDP_REPICKED, v6);
+		lb_decide_again(d, p, LB_COUNT_UDP_REPICKED, ctx, v6);
 		return;
 	}
 	if (f->state == LB_FLOW_UDP_NEW) {
@@ -157,40 +181,71 @@ static __always_inline void lb_decide_udp(struct lb_decision *d, const struct lb
 	}
 }
 
+/* Does this node not have the flow's address any more? Looked up when it was not fresh, and once a second. */
+static __always_inline int lb_flow_is_lost(
+	const struct lb_found *found, __u32 now, const struct lb_globals *g, void *ctx, const int v6)
+{
+	const struct lb_flow *f = found->flow;
+
+	if (!lb_rare(now - f->last_seen >= g->hz || (f->lease && !lb_lease_is_fresh(f->lease, now))))
+		return 0;
+	return v6 ? lb_flow_lease_lost6(found->id, found->direction, lb_edge_ingress(ctx))
+		  : lb_flow_lease_lost4(found->id, found->direction, lb_edge_ingress(ctx));
+}
+
+/* The first packet in this second. */
+static __always_inline void lb_flow_touch(
+	const struct lb_found *found, __u8 protocol, __u32 now, const struct lb_globals *g, const int v6)
+{
+	struct lb_flow *f = found->flow;
+
+	f->last_seen = now;
+	if (now - g->control_seen > 2 * g->hz) { /* nobody tells of routes and neighbours that change */
+		f->hop_epoch[0] = 0;
+		f->hop_epoch[1] = 0;
+	}
+	if (f->flags & LB_FLOW_COPY) { /* the peer forwarded it till now */
+		f->flags = 0;
+		lb_count(LB_COUNT_COPY_TAKEN);
+		lb_tell_flow(found->id, f->generation, protocol, v6);
+	}
+	lb_sticky_refresh(found->id, v6);
+}
+
 /* p has ports: it is TCP or UDP and no later fragment. */
 static __always_inline void lb_decide(
-	struct lb_decision *d, const struct lb_packet *p, const struct lb_globals *g, const int v6)
+	struct lb_decision *d, const struct lb_packet *p, const struct lb_globals *g, void *ctx, const int v6)
 {
 	__builtin_memset(d, 0, sizeof(*d));
 	d->found = lb_flow_find(&p->t, g, v6);
 	if (lb_rare(!d->found.flow)) {
-		lb_decide_new(d, p, v6);
+		lb_decide_new(d, p, ctx, v6);
 		return;
 	}
 
 	struct lb_flow *f = d->found.flow;
+	__u32 now = lb_now();
 
+	if (lb_rare(lb_flow_is_lost(&d->found, now, g, ctx, v6))) {
+		d->action = LB_DROP;
+		d->reason = LB_COUNT_NO_LEASE;
+		return;
+	}
 	d->action = LB_FORWARD;
 	if (p->t.protocol == IPPROTO_UDP)
-		lb_decide_udp(d, p, v6);
+		lb_decide_udp(d, p, ctx, v6);
 	else if (lb_rare(f->state != LB_FLOW_ESTABLISHED ||
 			 (p->tcp_flags & (LB_TCP_SYN | LB_TCP_FIN | LB_TCP_RST))))
-		lb_decide_tcp(d, p, v6);
+		lb_decide_tcp(d, p, ctx, v6);
 	if (d->action != LB_FORWARD || !d->found.flow)
 		return;
 
-	__u32 now = lb_now();
-
+	/* Not the `now` of before: what was made meanwhile would look as if from the future. */
+	now = lb_now();
 	f = d->found.flow;
 	if (lb_rare(now - f->last_seen >= g->hz)) {
-		f->last_seen = now;
 		d->touched = 1;
-		if (now - g->control_seen >
-			2 * g->hz) { /* nobody tells of routes and neighbours that change */
-			f->hop_epoch[0] = 0;
-			f->hop_epoch[1] = 0;
-		}
-		lb_sticky_refresh(d->found.id, v6);
+		lb_flow_touch(&d->found, p->t.protocol, now, g, v6);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "lb/bpf/lb_maps.h"
 #include "lb/bpf/lb_packet.h"
 #include "lb/bpf/lb_state.h"
+#include "lb/bpf/lb_tell.h"
 
 struct lb_found {
 	struct lb_flow *flow; /* NULL: none */
@@ -271,6 +272,25 @@ static __always_inline void lb_backend_load(__u32 backend, int delta)
 		__sync_fetch_and_add(&b->active, delta);
 }
 
+/* The flow is no more, and not yet another. */
+static __always_inline void lb_flow_tell_end(struct lb_globals *g, struct lb_flow *f, __u32 id, const int v6)
+{
+	struct lb_change_end *c = g->tell_changes ? lb_tell_begin(g, sizeof(*c)) : 0;
+
+	if (!c)
+		return;
+	lb_tell_head(&c->head, LB_CHANGE_END, id, f->generation, f->protocol, v6);
+	c->client_port = f->client_port;
+	c->service_port = f->service_port;
+	c->backend_port = f->backend_port;
+	c->reserved = 0;
+	lb_copy_words(c->client, lb_flow_client(f, v6), lb_words(v6));
+	lb_copy_words(c->service, lb_flow_service(f, v6), lb_words(v6));
+	lb_copy_words(c->backend, lb_flow_backend(f, v6), lb_words(v6));
+	c->reserved2 = 0;
+	bpf_ringbuf_submit(c, 0);
+}
+
 /*
  * Remove the flow if it is still of this generation (and was not used since last_seen, or is a copy, when only_if
  * says so). The one who takes its state from under the forward bucket's lock does the rest. 0 or -ESTALE.
@@ -280,16 +300,15 @@ static __always_inline int lb_flow_remove_inline(
 {
 	struct lb_globals *g = lb_globals();
 	struct lb_flow *f = lb_flow_at(id, v6);
-	struct lb_tuple forward, reverse;
-	__u8 state = LB_FLOW_FREE;
+	struct lb_tuple t; /* one at a time: there is little stack */
+	__u8 state = LB_FLOW_FREE, copy = 0;
 
 	if (!g || !f || f->generation != generation || f->state == LB_FLOW_FREE)
 		return -ESTALE;
-	lb_flow_tuple(f, LB_TO_BACKEND, &forward, v6);
-	lb_flow_tuple(f, LB_TO_CLIENT, &reverse, v6);
+	lb_flow_tuple(f, LB_TO_BACKEND, &t, v6);
 
 	__u32 backend = f->backend;
-	__u64 hash = lb_hash_tuple(&forward, g->hash_seed, v6);
+	__u64 hash = lb_hash_tuple(&t, g->hash_seed, v6);
 	struct lb_bucket *bucket = lb_bucket_of(hash, g, v6);
 	__u32 value = lb_slot_value(hash, id, LB_TO_BACKEND);
 
@@ -299,6 +318,7 @@ static __always_inline int lb_flow_remove_inline(
 	if (f->generation == generation && (only_if != LB_IF_UNUSED || f->last_seen == last_seen) &&
 		(only_if != LB_IF_COPY || (f->flags & LB_FLOW_COPY))) {
 		state = f->state;
+		copy = f->flags & LB_FLOW_COPY;
 		f->state = LB_FLOW_FREE;
 		for (int i = 0; i < LB_BUCKET_SLOTS; i++) {
 			if (bucket->slot[i] == value) {
@@ -310,12 +330,16 @@ static __always_inline int lb_flow_remove_inline(
 	bpf_spin_unlock(&bucket->lock);
 	if (state == LB_FLOW_FREE)
 		return -ESTALE;
-	hash = lb_hash_tuple(&reverse, g->hash_seed, v6);
+	/* It is nobody's now, and till its id is free nobody's to write to. */
+	lb_flow_tuple(f, LB_TO_CLIENT, &t, v6);
+	hash = lb_hash_tuple(&t, g->hash_seed, v6);
 	bucket = lb_bucket_of(hash, g, v6);
 	if (bucket)
 		lb_index_remove(bucket, lb_slot_value(hash, id, LB_TO_CLIENT));
 	if (lb_flow_is_live(state))
 		lb_backend_load(backend, -1);
+	if (!copy && lb_flow_was_told(state))
+		lb_flow_tell_end(g, f, id, v6);
 	lb_flow_free(id, v6);
 	lb_count(LB_COUNT_FLOW_END);
 	return 0;
@@ -369,6 +393,8 @@ static __always_inline int lb_flow_tcp_event_as(
 	bpf_spin_unlock(&bucket->lock);
 	if (lb_flow_is_live(before) != lb_flow_is_live(after))
 		lb_backend_load(backend, lb_flow_is_live(after) ? 1 : -1);
+	if (after != before && lb_flow_is_told(after))
+		lb_tell_flow(id, generation, IPPROTO_TCP, v6);
 	return after;
 }
 
@@ -388,6 +414,7 @@ static __always_inline int lb_flow_confirm_udp_as(__u32 id, const int v6)
 	struct lb_globals *g = lb_globals();
 	struct lb_flow *f = lb_flow_at(id, v6);
 	struct lb_tuple forward;
+	int confirmed = 0;
 
 	if (!g || !f)
 		return 0;
@@ -399,9 +426,13 @@ static __always_inline int lb_flow_confirm_udp_as(__u32 id, const int v6)
 	if (!bucket)
 		return 0;
 	bpf_spin_lock(&bucket->lock);
-	if (f->state == LB_FLOW_UDP_NEW && f->generation == generation)
+	if (f->state == LB_FLOW_UDP_NEW && f->generation == generation) {
 		f->state = LB_FLOW_UDP;
+		confirmed = 1;
+	}
 	bpf_spin_unlock(&bucket->lock);
+	if (confirmed)
+		lb_tell_flow(id, generation, IPPROTO_UDP, v6);
 	return 0;
 }
 

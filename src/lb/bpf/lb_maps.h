@@ -57,6 +57,20 @@ enum lb_cursor_id { LB_CURSOR_FLOWS4, LB_CURSOR_FLOWS6, LB_CURSOR_HALF_OPEN, LB_
 		__type(value, __u32);             \
 	} name SEC(".maps")
 
+/* What changed, for tandem-lb to read (struct lb_change). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, LB_CHANGES_BYTES);
+} changes SEC(".maps");
+
+/* Addresses of tandem-vrrp, which enters them: common/lease_map.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LEASE_ADDRS);
+	__type(key, struct lease_addr);
+	__type(value, __u32); /* index into leases */
+} lease_addrs SEC(".maps");
+
 LB_QUEUE(free4); /* flow ids that were used and are free again */
 LB_QUEUE(free6);
 

@@ -6,7 +6,7 @@
 #ifndef TANDEM_LB_PICK_H
 #define TANDEM_LB_PICK_H
 
-#include "lb/bpf/lb_flow.h"
+#include "lb/bpf/lb_lease.h"
 
 #define LB_PICK_ATTEMPTS 4  /* backends tried when the translated tuple of one is in use */
 #define LB_PICK_WALK     64 /* table slots looked at for one that was not tried */
@@ -17,8 +17,8 @@
  */
 struct lb_creation {
 	struct lb_tuple forward;
-	struct lb_tuple reverse;
 	__u32 id;
+	__u32 lease;                   /* of the service's address */
 	__u32 tried[LB_PICK_ATTEMPTS]; /* backends, by attempt */
 };
 
@@ -318,6 +318,8 @@ static __always_inline void lb_flow_fill(struct lb_flow *f, const struct lb_crea
 	f->service = service;
 	f->backend = backend;
 	f->backend_epoch = b->epoch;
+	f->lease = (__u8)c->lease;
+	f->flags = 0;
 	f->backend_isn = 0;
 	f->hop_epoch[0] = 0;
 	f->hop_epoch[1] = 0;
@@ -348,10 +350,15 @@ static __always_inline int lb_reclaim(
 		struct lb_service_entry *s = bpf_map_lookup_elem(&services, &service_at);
 		__u32 generation = f->generation, last_seen = f->last_seen;
 
-		if (!s || now - last_seen <= lb_flow_timeout(f->state, s->idle_jiffies, g))
+		if (!s)
 			continue;
-		if ((v6 ? lb_flow_remove6(id, generation, 1, last_seen)
-			: lb_flow_remove4(id, generation, 1, last_seen)) == 0) {
+
+		__u32 timeout = lb_flow_timeout(f->state, s->idle_jiffies, g);
+
+		if (now - last_seen <= (f->flags & LB_FLOW_COPY ? lb_copy_timeout(timeout) : timeout))
+			continue;
+		if ((v6 ? lb_flow_remove6(id, generation, LB_IF_UNUSED, last_seen)
+			: lb_flow_remove4(id, generation, LB_IF_UNUSED, last_seen)) == 0) {
 			lb_count(LB_COUNT_RECLAIMED);
 			return 0;
 		}
@@ -359,20 +366,36 @@ static __always_inline int lb_reclaim(
 	return -ENOSPC;
 }
 
+/* An id for a new flow with that forward tuple. 0 or -ENOSPC. */
+static __always_inline int lb_flow_room(
+	const struct lb_tuple *forward, const struct lb_globals *g, __u32 *id, const int v6)
+{
+	if (!lb_flow_alloc(g, id, v6))
+		return 0;
+
+	__u64 hash = lb_hash_tuple(forward, g->hash_seed, v6);
+	struct lb_bucket *bucket = lb_bucket_of(hash, g, v6);
+
+	if (!bucket || lb_reclaim(bucket, g, lb_now(), v6) || lb_flow_alloc(g, id, v6))
+		return -ENOSPC;
+	return 0;
+}
+
 /* Enter the new flow for one direction. 0 or as lb_index_add(). */
 static __always_inline int lb_index_enter(__u32 id, __u32 direction, const int v6)
 {
-	struct lb_creation *c = lb_creation();
+	struct lb_flow *f = lb_flow_at(id, v6);
 	struct lb_globals *g = lb_globals();
+	struct lb_tuple t;
 
-	if (!c || !g)
+	if (!f || !g)
 		return -EAGAIN;
+	lb_flow_tuple(f, direction, &t, v6);
 
-	const struct lb_tuple *t = direction == LB_TO_BACKEND ? &c->forward : &c->reverse;
-	__u64 hash = lb_hash_tuple(t, g->hash_seed, v6);
+	__u64 hash = lb_hash_tuple(&t, g->hash_seed, v6);
 	struct lb_bucket *bucket = lb_bucket_of(hash, g, v6);
 
-	return bucket ? lb_index_add(bucket, t, hash, lb_slot_value(hash, id, direction), v6) : -EAGAIN;
+	return bucket ? lb_index_add(bucket, &t, hash, lb_slot_value(hash, id, direction), v6) : -EAGAIN;
 }
 
 __attribute__((noinline)) int lb_index_enter4(__u32 id, __u32 direction)
@@ -385,37 +408,39 @@ __attribute__((noinline)) int lb_index_enter6(__u32 id, __u32 direction)
 	return lb_index_enter(id, direction & 1, 1);
 }
 
-/* The flow that holds the new flow's tuple of that direction goes if it is over: as with a client's SYN on a closing
- * flow, the new connection is the tuple's owner (RFC 9293 3.6.1). 0 when the tuple is free now. */
-static __always_inline int lb_tuple_claim(__u32 direction, const int v6)
+/* The flow that holds the new flow's translated tuple goes if it is over, or, when from_copies says so, a copy: as with a
+ * client's SYN on a closing flow, the new connection is the tuple's owner (RFC 9293 3.6.1). 0 when the tuple is free now. */
+static __always_inline int lb_tuple_claim(__u32 id, __u32 from_copies, const int v6)
 {
-	struct lb_creation *c = lb_creation();
+	struct lb_flow *f = lb_flow_at(id, v6);
 	struct lb_globals *g = lb_globals();
+	struct lb_tuple t;
 
-	if (!c || !g)
+	if (!f || !g)
 		return -EAGAIN;
+	lb_flow_tuple(f, LB_TO_CLIENT, &t, v6);
 
-	struct lb_found holder = lb_flow_find(direction == LB_TO_BACKEND ? &c->forward : &c->reverse, g, v6);
+	struct lb_found holder = lb_flow_find(&t, g, v6);
 
-	if (!holder.flow || !lb_flow_is_over(holder.flow->state))
+	if (!holder.flow || !(lb_flow_is_over(holder.flow->state) ||
+				    (from_copies && (holder.flow->flags & LB_FLOW_COPY))))
 		return -EEXIST;
 	return lb_flow_remove(v6, holder.id, holder.flow->generation);
 }
 
-__attribute__((noinline)) int lb_tuple_claim4(__u32 direction)
+__attribute__((noinline)) int lb_tuple_claim4(__u32 id, __u32 from_copies)
 {
-	return lb_tuple_claim(direction, 0);
+	return lb_tuple_claim(id, from_copies, 0);
 }
 
-__attribute__((noinline)) int lb_tuple_claim6(__u32 direction)
+__attribute__((noinline)) int lb_tuple_claim6(__u32 id, __u32 from_copies)
 {
-	return lb_tuple_claim(direction, 1);
+	return lb_tuple_claim(id, from_copies, 1);
 }
 
 /* Enter both, reverse first. 0, or -EEXIST -ENOSPC -EAGAIN for the reverse one, and the same numbers less 1000
  * for the forward one; nothing is left behind on failure. */
-static __always_inline int lb_flow_index(
-	struct lb_creation *c, __u32 id, const struct lb_globals *g, const int v6)
+static __always_inline int lb_flow_index(__u32 id, const struct lb_globals *g, const int v6)
 {
 	int err = v6 ? lb_index_enter6(id, LB_TO_CLIENT) : lb_index_enter4(id, LB_TO_CLIENT);
 
@@ -425,7 +450,14 @@ static __always_inline int lb_flow_index(
 	if (!err)
 		return 0;
 
-	__u64 hash = lb_hash_tuple(&c->reverse, g->hash_seed, v6);
+	struct lb_flow *f = lb_flow_at(id, v6);
+	struct lb_tuple reverse;
+
+	if (!f)
+		return err - 1000;
+	lb_flow_tuple(f, LB_TO_CLIENT, &reverse, v6);
+
+	__u64 hash = lb_hash_tuple(&reverse, g->hash_seed, v6);
 	struct lb_bucket *bucket = lb_bucket_of(hash, g, v6);
 
 	if (bucket)
@@ -445,13 +477,8 @@ static __always_inline int lb_create(
 
 	if (!s || !pool)
 		return reason;
-	if (lb_flow_alloc(g, &id, v6)) {
-		__u64 hash = lb_hash_tuple(&c->forward, g->hash_seed, v6);
-		struct lb_bucket *bucket = lb_bucket_of(hash, g, v6);
-
-		if (!bucket || lb_reclaim(bucket, g, now, v6) || lb_flow_alloc(g, &id, v6))
-			return LB_COUNT_TABLE_FULL;
-	}
+	if (lb_flow_room(&c->forward, g, &id, v6))
+		return LB_COUNT_TABLE_FULL;
 
 	struct lb_flow *f = lb_flow_at(id, v6);
 
@@ -473,12 +500,11 @@ static __always_inline int lb_create(
 		if (!b || !(b->flags & LB_BACKEND_SERVING))
 			continue;
 		lb_flow_fill(f, c, b, service_at, backend, now, v6);
-		lb_flow_tuple(f, LB_TO_CLIENT, &c->reverse, v6);
 
-		int err = lb_flow_index(c, id, g, v6);
+		int err = lb_flow_index(id, g, v6);
 
-		if (err == -EEXIST && !(v6 ? lb_tuple_claim6(LB_TO_CLIENT) : lb_tuple_claim4(LB_TO_CLIENT)))
-			err = lb_flow_index(c, id, g, v6);
+		if (err == -EEXIST && !(v6 ? lb_tuple_claim6(id, 0) : lb_tuple_claim4(id, 0)))
+			err = lb_flow_index(id, g, v6);
 		if (err == 0) {
 			lb_backend_load(backend, 1);
 			if (pool->sticky_jiffies)
@@ -516,15 +542,16 @@ __attribute__((noinline)) int lb_create6(__u32 service)
 	return lb_create_scratch(service, 1);
 }
 
-/* A flow for the packet's tuple. 0 and *out, or the counter of the reason it was refused for. */
+/* A flow for the packet's tuple, under that lease. 0 and *out, or the counter of the reason it was refused for. */
 static __always_inline int lb_flow_new(
-	const struct lb_tuple *t, __u32 service, struct lb_found *out, const int v6)
+	const struct lb_tuple *t, __u32 service, __u32 lease, struct lb_found *out, const int v6)
 {
 	struct lb_creation *c = lb_creation();
 
 	if (!c)
 		return LB_COUNT_NO_BACKEND;
 	c->forward = *t;
+	c->lease = lease;
 
 	int reason = v6 ? lb_create6(service) : lb_create4(service);
 

@@ -27,6 +27,19 @@ static inline int lb_flow_is_half_open(__u8 state)
 	       state == LB_FLOW_UDP_NEW;
 }
 
+/* The other node of a pair has a copy of such a flow. */
+static inline int lb_flow_is_told(__u8 state)
+{
+	return (state >= LB_FLOW_ESTABLISHED && state <= LB_FLOW_FIN_BACKEND) || state == LB_FLOW_UDP;
+}
+
+/* It may have a copy of such a flow, which is over. */
+static inline int lb_flow_was_told(__u8 state)
+{
+	return lb_flow_is_told(state) ||
+	       (state >= LB_FLOW_CLOSING && state <= LB_FLOW_DOOMED && state != LB_FLOW_ABORTED);
+}
+
 /* A client's SYN on such a flow begins a new connection (RFC 9293 3.6.1, RFC 1122 4.2.2.13). */
 static inline int lb_flow_is_over(__u8 state)
 {
@@ -74,7 +87,8 @@ static inline __u8 lb_tcp_next(__u8 state, __u32 direction, __u8 flags, int acks
 	return flags & LB_TCP_FIN ? lb_tcp_after_fin(state, direction) : state;
 }
 
-/* Jiffies after which an unused flow is removed; idle_jiffies is its service's. */
+/* Jiffies after which an unused flow is removed; idle_jiffies is its service's. A copy (LB_FLOW_COPY) stays for a quarter
+ * longer, lb_copy_timeout(): the node that forwards it is to end it. */
 static inline __u32 lb_flow_timeout(__u8 state, __u32 idle_jiffies, const struct lb_globals *g)
 {
 	switch (state) {
@@ -95,6 +109,11 @@ static inline __u32 lb_flow_timeout(__u8 state, __u32 idle_jiffies, const struct
 	default:
 		return g->closing_jiffies;
 	}
+}
+
+static inline __u32 lb_copy_timeout(__u32 timeout)
+{
+	return timeout + timeout / 4;
 }
 
 #endif

@@ -4,25 +4,17 @@
  * that tandem-lb runs to remove flows. What is not ours is left to the next classifier and the stack.
  */
 #include "lb/bpf/lb_core.h"
+#include "lb/bpf/lb_install.h"
+#include "lb/bpf/lb_tc_lease.h"
 #include "lb/bpf/lb_tc_parse.h"
 #include "lb/bpf/lb_tc_rewrite.h"
 #include "lb/bpf/lb_tc_reply.h"
 #include "lb/bpf/lb_tc_icmp.h"
 #include "lb/bpf/lb_tc_fragment.h"
 
-#define LB_TC_PASS (-1) /* TC_ACT_UNSPEC: whatever comes after us */
-#define LB_TC_SHOT 2    /* TC_ACT_SHOT */
-
-static __always_inline int lb_tc_pass(void)
+static __always_inline __u32 lb_edge_ingress(void *ctx)
 {
-	lb_count(LB_COUNT_PASSED);
-	return LB_TC_PASS;
-}
-
-static __always_inline int lb_tc_drop(__u32 reason)
-{
-	lb_count(reason);
-	return LB_TC_SHOT;
+	return ((struct __sk_buff *)ctx)->ifindex;
 }
 
 /* Drop, and tell the sender why. */
@@ -78,20 +70,20 @@ static __always_inline int lb_tc_handle(struct __sk_buff *skb, const int v6)
 		return LB_TC_PASS;
 	/* Too short to judge, lengths that contradict each other, or no protocol of ours: the stack knows what to do with it. */
 	if (lb_tc_parse(skb, p, v6) != LB_PARSED || !lb_tc_lengths_agree(skb, p, v6))
-		return lb_tc_pass();
+		return lb_tc_pass(skb, v6);
 	if (lb_rare(p->fragment == LB_FRAGMENT_LATER))
 		return v6 ? lb_tc_fragment_later6(skb) : lb_tc_fragment_later4(skb);
 	if (lb_rare(p->t.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)))
 		return v6 ? lb_tc_icmp6(skb) : lb_tc_icmp4(skb);
 	if (p->t.protocol != IPPROTO_TCP && p->t.protocol != IPPROTO_UDP)
-		return lb_tc_pass();
-	lb_decide(&d, p, g, v6);
+		return lb_tc_pass(skb, v6);
+	lb_decide(&d, p, g, skb, v6);
 	if (lb_rare(p->fragment == LB_FRAGMENT_FIRST) && lb_tc_fragment_first(skb, &d, v6))
 		return LB_TC_SHOT; /* replayed together with the fragments that waited for it */
 	if (!lb_rare(d.action != LB_FORWARD || !d.found.flow))
 		return lb_tc_forward(skb, p, &d, g, v6);
 	if (d.action == LB_PASS)
-		return lb_tc_pass();
+		return lb_tc_pass(skb, v6);
 	if (d.action == LB_RESET && d.found.flow)
 		return v6 ? lb_tc_reset_both6(skb, d.found.id, d.found.direction)
 			  : lb_tc_reset_both4(skb, d.found.id, d.found.direction);
@@ -105,13 +97,13 @@ SEC("tc")
 int lb_ingress(struct __sk_buff *skb)
 {
 	/* A tag that is not ours, a frame for another host (a flooding switch): not for this node. */
-	if (skb->vlan_present || skb->pkt_type != 0 /* PACKET_HOST */)
-		return LB_TC_PASS;
+	if (skb->vlan_present || skb->pkt_type != LB_PACKET_HOST)
+		return lb_tc_pass_frame(skb);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		return lb_tc_handle(skb, 0);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		return lb_tc_handle(skb, 1);
-	return LB_TC_PASS;
+	return lb_tc_pass_frame(skb);
 }
 
 /* ---- control ---- */
@@ -140,8 +132,23 @@ __attribute__((noinline)) int lb_control_one(__u32 at)
 	return removed == 0;
 }
 
-/* Carry out the commands of the control map up to the first LB_CONTROL_NONE; answers how many took effect
- * when mark is 0, and what the clock of the flows shows when it is 1. */
+static __always_inline int lb_control_install(void)
+{
+	__u32 done = 0;
+
+	for (__u32 at = 0; at < LB_INSTALL_MAX; at++) {
+		int changed = lb_install_one(at);
+
+		if (changed < 0)
+			break;
+		done += changed;
+	}
+	return done;
+}
+
+/* Mark 0: carry out the commands of the control map up to the first LB_CONTROL_NONE; answers how many took effect. 1: what
+ * the clock of the flows shows. 2: does this kernel know BPF_F_IPV6? 3: carry out the peer's records (lb_install.h); answers
+ * how many changed the table. */
 SEC("tc")
 int lb_control_run(struct __sk_buff *skb)
 {
@@ -149,9 +156,10 @@ int lb_control_run(struct __sk_buff *skb)
 
 	if (skb->mark == 1)
 		return (int)lb_now();
-	if (skb->mark == 2) { /* does this kernel know BPF_F_IPV6 (1 << 7)? */
+	if (skb->mark == 2) /* BPF_F_IPV6 is 1 << 7 */
 		return bpf_l4_csum_replace(skb, 14, 0, 0, BPF_F_PSEUDO_HDR | (1ULL << 7)) == 0;
-	}
+	if (skb->mark == 3)
+		return lb_control_install();
 	for (__u32 at = 0; at < LB_CONTROL_MAX; at++) {
 		int changed = lb_control_one(at);
 

@@ -9,6 +9,7 @@
 #define TANDEM_LB_TC_FRAGMENT_H
 
 #include "lb/bpf/lb_core.h"
+#include "lb/bpf/lb_tc_lease.h"
 #include "lb/bpf/lb_tc_parse.h"
 #include "lb/bpf/lb_tc_rewrite.h"
 
@@ -159,6 +160,11 @@ static __always_inline int lb_fragment_forward(struct __sk_buff *skb, const stru
 		lb_count(LB_COUNT_FRAGMENT_LOST);
 		return 2;
 	}
+
+	const struct lb_found found = {.flow = f, .id = e->flow, .direction = e->direction};
+
+	if (lb_flow_is_lost(&found, lb_now(), g, skb, v6))
+		return lb_tc_drop(LB_COUNT_NO_LEASE);
 	if (p->ttl <= 1) { /* an error is for the first fragment only: RFC 1122 3.2.2 */
 		lb_count(LB_COUNT_TTL);
 		return 2;
@@ -200,8 +206,7 @@ static __always_inline int lb_tc_fragment_later_as(struct __sk_buff *skb, const 
 		goto pass;
 	return lb_fragment_hold(skb, &key);
 pass:
-	lb_count(LB_COUNT_PASSED);
-	return -1;
+	return lb_tc_pass(skb, v6);
 }
 
 static __attribute__((noinline)) int lb_tc_fragment_later4(struct __sk_buff *skb)

@@ -8,6 +8,7 @@
 #define TANDEM_LB_TC_ICMP_H
 
 #include "lb/bpf/lb_core.h"
+#include "lb/bpf/lb_tc_lease.h"
 #include "lb/bpf/lb_tc_parse.h"
 #include "lb/bpf/lb_tc_rewrite.h"
 
@@ -170,6 +171,8 @@ static __always_inline int lb_tc_icmp_as(struct __sk_buff *skb, const int v6)
 	found = lb_flow_find(&inner->t, g, v6);
 	if (!found.flow)
 		goto pass;
+	if (lb_flow_is_lost(&found, lb_now(), g, skb, v6))
+		return lb_tc_drop(LB_COUNT_NO_LEASE);
 	lb_translate(&t, found.flow, found.direction, v6);
 	if (lb_icmp_rewrite_inner(skb, inner, &t, found.direction, &diff, v6)) {
 		lb_count(LB_COUNT_REWRITE);
@@ -177,8 +180,7 @@ static __always_inline int lb_tc_icmp_as(struct __sk_buff *skb, const int v6)
 	}
 	return lb_tc_icmp_send(skb, p, &found, diff, v6);
 pass:
-	lb_count(LB_COUNT_PASSED);
-	return -1;
+	return lb_tc_pass(skb, v6);
 }
 
 static __attribute__((noinline)) int lb_tc_icmp4(struct __sk_buff *skb)

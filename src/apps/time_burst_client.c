@@ -231,6 +231,7 @@ static int run(struct client *client, const char *program, const char *text)
 		fprintf(stderr, "%s: can't send to %s: %s\n", program, text, strerror(error));
 	} else {
 		show_summary(client);
+		fflush(stdout);
 		if (client->unreachable > 0)
 			fprintf(stderr, "%s: %s: %s (told by ICMP)\n", program, text,
 				strerror(client->last_error));

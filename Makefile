@@ -27,7 +27,7 @@ SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
 # One row a program: its objects are its own main file (or folder) and the libraries it names.
 DAEMONS := tandem-lb tandem-vrrp
-APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind time_burst_client byte_sink simple_nc sockstat
+APPS    := kv_store kv_client time_server time_client echo_server load_client tun_pipe addrconv addrbind time_burst_client byte_sink simple_nc sockstat hello_server hello_client
 PROGS   := $(DAEMONS) tandemctl $(APPS)
 
 COMMON_SRC := $(wildcard src/common/*.c)
@@ -35,7 +35,7 @@ LB_SRC     := $(wildcard src/lb/*.c)
 # `tandemctl check` reads a config as the daemons do.
 VRRP_CONF  := $(wildcard src/vrrp/vrrp_conf*.c) src/vrrp/vrrp_model.c
 CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
-APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c) src/apps/sockstat%.c,$(wildcard src/apps/*.c))
+APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c) src/apps/sockstat%.c src/apps/hello_%.c,$(wildcard src/apps/*.c))
 SOCK_SRC   := $(addprefix src/common/,sock_diag.c sock_dump.c sock_owner.c sock_view.c addr.c clean_text.c table.c)
 
 SRC_tandem-lb  := $(LB_SRC) $(COMMON_SRC)
@@ -47,6 +47,9 @@ LIBS_tandemctl := -lev -lnl-3 -lconfig -ljansson -lsodium -lm
 $(foreach p,$(APPS),$(eval SRC_$p := src/apps/$p.c $(APP_SRC))$(eval LIBS_$p := -lev -lm))
 SRC_sockstat  := $(wildcard src/apps/sockstat*.c) $(APP_SRC) $(SOCK_SRC)
 LIBS_sockstat := -lev -lnl-3 -ljansson -lm
+HELLO_SRC     := $(addprefix src/apps/,hello_words.c hello_socket.c hello_ping.c) src/common/icmp_echo.c $(APP_SRC)
+SRC_hello_server := src/apps/hello_server.c $(HELLO_SRC)
+SRC_hello_client := src/apps/hello_client.c $(HELLO_SRC)
 
 .DEFAULT_GOAL := all
 .SECONDEXPANSION:
@@ -182,7 +185,8 @@ UNITLIBS_sock_diag  := -ljansson
 FUZZ_sock_diag      := $(SOCK_VIEW)
 FUZZLIBS_sock_diag  := -ljansson
 UNIT_sockstat_count := src/apps/sockstat_count.c src/common/sock_owner.c
-UNIT_TESTS          += sock_diag sockstat_count
+UNIT_hello_words    := src/apps/hello_words.c
+UNIT_TESTS          += sock_diag sockstat_count hello_words
 UNIT_TESTS          += resp kv_table sntp load_stats host_port
 
 UNIT_lb_plan   := src/lb/lb_plan.c src/lb/lb_model.c src/common/conf_peer.c src/common/addr.c
@@ -300,6 +304,10 @@ UNIT_sync_sim         := tests/unit/sync_pair.c $(SYNC)
 UNIT_sync_in          := tests/unit/sync_words.c $(SYNC)
 UNIT_sync_out         := $(UNIT_sync_in)
 UNIT_TESTS            += sync_sim sync_in sync_out
+UNIT_lb_sync_link     := tests/unit/vrrp_netns.c $(addprefix src/lb/lb_sync_,link.c path.c word.c) $(SYNC) $(SECURE) \
+	$(addprefix src/common/,secure_key.c conf_peer.c addr.c)
+UNITLIBS_lb_sync_link := -lev -lsodium
+UNIT_TESTS            += lb_sync_link
 FUZZ_sync_session     := $(SYNC)
 FUZZ_secure_dgram     := $(SECURE) src/vrrp/vrrp_beacon.c src/lb/sync_wire.c
 FUZZLIBS_secure_dgram := -lsodium

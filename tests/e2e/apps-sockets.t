@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The programs that show what sockets are: tun_pipe, sockstat. Two namespaces, joined by one cable.
+# The programs that show what sockets are: tun_pipe, sockstat, hello. Two namespaces, joined by one cable.
 . "$(dirname "$0")/lib.sh"
 
-for program in tun_pipe sockstat kv_store; do
+for program in tun_pipe sockstat hello_server hello_client; do
 	[ -x "$TANDEM_BIN/$program" ] || bail "no $TANDEM_BIN/$program; 'make' builds it"
 done
 
@@ -47,9 +47,9 @@ in_ns a ip addr add 10.10.0.1/24 dev tun0
 in_ns b ip addr add 10.10.0.2/24 dev tun0
 ok "... a packet goes there and back" wait_for 5 ping_from 10.10.0.2
 ok "... one of the whole MTU too" ping_from -M "do" -s 1372 10.10.0.2
-not_ok "... and none above it" ping_from -M "do" -s 1373 10.10.0.2
+not_ok "... and none above it" ping_from -W 0.2 -M "do" -s 1373 10.10.0.2
 stop tun0-b
-in_ns a ping -n -q -c 3 -i 0.05 -W 1 10.10.0.2 > "$TMP/lost"
+in_ns a ping -n -q -c 3 -i 0.05 -W 0.2 10.10.0.2 > "$TMP/lost"
 like "... the peer is gone: packets are lost" "$(cat "$TMP/lost")" "100% packet loss"
 ok "... and the tunnel lives" alive tun0-a
 stop tun0-a
@@ -121,5 +121,65 @@ refused "... a state" "'listening' is none of established, syn-sent" sockstat --
 refused "... a port" "'0' is not a number from 1 to 65535" sockstat --port 0
 refused "... an argument" "one argument too many" sockstat tcp
 stop peers
+
+# ---- hello: what a socket of each type keeps ----
+
+hello_up() { # TYPE WHERE [OPTIONS...]: a server in namespace b
+	stop hello
+	spawn hello b "$TANDEM_BIN/hello_server" "$@"
+	wait_log hello 5 'listening on' || bail "hello_server is not ready"
+}
+hello() { in_ns b timeout 10 "$TANDEM_BIN/hello_client" "$@" 2>&1; }
+said() { tail -c "+$((${LOG_FROM[hello]} + 1))" "$(log_of hello)"; }
+pid_is_told() { local out; out=$(said) && [[ $out =~ $1:\ pid\ [1-9][0-9]*,\ uid\ 0, ]] || { echo "$out"; return 1; }; }
+
+hello_up stream "$TMP/hello"
+out=$(hello stream "$TMP/hello")
+like "stream: boundaries are lost" "$out" "boundaries not kept: messages 3, reads 1"
+like "... order is kept, nothing is missing" "$out" "order kept; 24 of 24 bytes read, 0 cut off, 0 missing"
+ok "... who the client is" wait_for 5 pid_is_told SO_PEERCRED
+out=$(hello stream "$TMP/hello" --gone)
+like "... the reader has gone: what it did not read is told" "$out" "recv: ECONNRESET"
+like "... and a second write is EPIPE" "$out" "send: EPIPE"
+words "... a client of another type is told so" 1 "a server of another TYPE" "$TANDEM_BIN/hello_client" seqpacket "$TMP/hello"
+hello_up stream @tandem-hello --buffer 5
+like "... a small buffer cuts messages and loses nothing" "$(hello stream @tandem-hello)" "messages 3, reads 5.*order kept; 24 of 24 bytes read, 0 cut off, 0 missing"
+words "an abstract name is of its network namespace" 1 "nobody has that name" ip netns exec "${LAB_PREFIX}a" "$TANDEM_BIN/hello_client" stream @tandem-hello
+
+hello_up seqpacket @tandem-hello --buffer 5
+out=$(hello seqpacket @tandem-hello)
+like "seqpacket: boundaries are kept, a message without room is truncated" "$out" "boundaries kept, messages truncated: messages 3, reads 3"
+like "... and the rest of it is lost" "$out" "order kept; 15 of 24 bytes read, 9 cut off, 0 missing"
+like "... the reader has gone: EPIPE" "$(hello seqpacket @tandem-hello --gone)" "recv: ECONNRESET.*send: EPIPE"
+
+hello_up datagram "$TMP/hello"
+like "datagram: boundaries and order are kept, more of them than a queue has room for" "$(hello datagram "$TMP/hello" --count 64)" "boundaries kept: messages 64, reads 64.*order kept; 567 of 567 bytes"
+ok "... who the sender is" wait_for 5 pid_is_told SCM_CREDENTIALS
+like "... a sender without a name" "$(hello datagram "$TMP/hello" --anonymous)" "nobody can answer"
+ok "... cannot be answered" wait_log hello 5 "no answer: the sender has no name"
+like "... the reader has gone: refused" "$(hello datagram "$TMP/hello" --gone)" "send: ECONNREFUSED"
+wait_exit hello 5
+is "... it has ended, and its name stays" "$?,$(stat -c %F "$TMP/hello")" 0,socket
+hello_up datagram "$TMP/hello"
+like "... the next one takes the name over" "$(said)" "left behind by a server that is gone"
+words "... but not from one that lives" 1 "Address already in use" ip netns exec "${LAB_PREFIX}b" "$TANDEM_BIN/hello_server" datagram "$TMP/hello"
+stop hello
+not_ok "... and takes it along when it ends well" test -e "$TMP/hello"
+
+hello_up raw '*'
+out=$(in_ns a "$TANDEM_BIN/hello_client" raw 10.9.0.2 --count 2)
+like "raw: the kernel answers" "$out" "raw 10\\.9\\.0\\.2: 2 sent, 2 answered, 0 twice; order kept"
+like "... with the IP header of IPv4" "$out" "reply 1 from 10\.9\.0\.2: 36 bytes, 20 of them the IP header"
+ok "... the server got a copy" wait_log hello 5 "from 10.9.0.1: 36 bytes, 20 of them the IP header: echo request 2; the kernel answers"
+like "... without it of IPv6" "$(in_ns a "$TANDEM_BIN/hello_client" raw fd09::2)" "reply 3 from fd09::2: 16 bytes, 0 of them the IP header"
+ok "... to the server too" wait_log hello 5 "from fd09::1: 16 bytes, 0 of them the IP header: echo request 3"
+like "... nobody there: no sign" "$(in_ns a "$TANDEM_BIN/hello_client" raw 10.9.0.3 --timeout-ms 100)" "3 sent, 0 answered.*no reader, no sign"
+
+refused "hello_client with a type that is none" "'tcp' is none of stream, datagram, seqpacket and raw" hello_client tcp @x
+refused "... without a name" "'@' is no name" hello_client stream @
+refused "... with a name that is too long" "too long, 107 would do" hello_client stream "/$(printf 'x%.0s' {1..110})"
+refused "... raw and --gone" "a raw packet has no reader" hello_client raw 127.0.0.1 --gone
+refused "hello_server on an address that is none" "'nowhere' is neither an IPv4 or IPv6 address" hello_server raw nowhere
+words "... in a directory that is not there" 1 "No such file or directory" "$TANDEM_BIN/hello_server" stream "$TMP/no/hello"
 
 done_testing

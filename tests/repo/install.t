@@ -36,6 +36,8 @@ want="./etc/tandem/tandem.conf.example
 ./opt/tandem/bin/addrconv
 ./opt/tandem/bin/byte_sink
 ./opt/tandem/bin/echo_server
+./opt/tandem/bin/hello_client
+./opt/tandem/bin/hello_server
 ./opt/tandem/bin/kv_client
 ./opt/tandem/bin/kv_store
 ./opt/tandem/bin/load_client

@@ -29,7 +29,7 @@ PURE = {
           "sync_session sync_session_inside sync_out sync_in sync_window sync_lag",
     "vrrp": "vrrp_packet vrrp_frame vrrp_fsm vrrp_fsm_text vrrp_verdict vrrp_judge vrrp_said vrrp_beacon vrrp_flap vrrp_priority vrrp_model "
             "vrrp_conf vrrp_conf_check vrrp_conf_group vrrp_conf_instance vrrp_conf_peer vrrp_conf_track vrrp_pool_answer",
-    "apps": "resp resp_out resp_reply kv_table sntp glob siphash load_stats host_port sockstat_count "
+    "apps": "resp resp_out resp_reply kv_table sntp glob siphash load_stats host_port sockstat_count hello_words "
             "addr_explain bind_words burst sink_command nc_end",
     "common": "conf_peer conf_peer_read icmp_echo secure_dgram secure_hello addr nearest clean_text ctl_wire event_log conf_lex conf_syntax sock_diag",
 }

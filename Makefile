@@ -232,6 +232,10 @@ UNIT_vrrp_model     := src/vrrp/vrrp_model.c src/common/conf_peer.c src/common/a
 UNIT_TESTS          += vrrp_packet vrrp_frame vrrp_priority vrrp_model
 UNIT_vrrp_flap      := src/vrrp/vrrp_flap.c
 UNIT_TESTS          += vrrp_flap
+UNIT_vrrp_stamp     := $(addprefix src/vrrp/,vrrp_stamp.c vrrp_fsm.c vrrp_fsm_text.c)
+UNIT_vrrp_lease     := $(addprefix src/vrrp/,vrrp_lease.c vrrp_lease_map.c vrrp_timer.c) src/common/bpf_pins.c src/common/log.c
+UNITLIBS_vrrp_lease := -lev
+UNIT_TESTS          += vrrp_stamp vrrp_lease
 UNIT_vrrp_timer     := src/vrrp/vrrp_timer.c
 UNITLIBS_vrrp_timer := -lev
 UNIT_TESTS          += vrrp_timer
@@ -334,7 +338,7 @@ $(FUZZERS:%=build/fuzz/%): build/fuzz/%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) | deps
 # ---- the dataplane's packets: build/test/bpf_NAME (root), each with the fixture, the frames, the model of the NAT ----
 
 BPF_TESTS := $(patsubst tests/bpf/test_%.c,%,$(wildcard tests/bpf/test_*.c))
-BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c) $(LB_BPF) $(addprefix src/common/,log.c addr.c bpf_pins.c)
+BPF_PARTS := $(addprefix tests/bpf/,fixture.c packet.c nat_model.c pair.c) $(LB_BPF) $(addprefix src/common/,log.c addr.c bpf_pins.c)
 $(BPF_TESTS:%=build/test/bpf_%): build/test/bpf_%: build/san/obj/tests/bpf/test_%.o $(call san,$(BPF_PARTS))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_LD) $(LDFLAGS) -o $@ $^ -lbpf -lcmocka
@@ -346,7 +350,7 @@ $(BPF_PLAIN): build/test/plain_bpf_%: build/obj/tests/bpf/test_%.o $(call obj,$(
 
 # ---- speakers on a simulated clock and network: build/test/sim as it ships, sim_san with sanitizers ----
 
-SIM_PARTS := $(wildcard tests/sim/*.c) $(addprefix src/vrrp/,vrrp_fsm.c vrrp_fsm_text.c vrrp_packet.c \
+SIM_PARTS := $(wildcard tests/sim/*.c) $(addprefix src/vrrp/,vrrp_fsm.c vrrp_fsm_text.c vrrp_packet.c vrrp_stamp.c \
 	vrrp_beacon.c vrrp_said.c vrrp_judge.c vrrp_verdict.c)
 build/test/sim: $(call obj,$(SIM_PARTS))
 	$(MAKING)

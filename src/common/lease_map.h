@@ -39,7 +39,7 @@ struct lease_board {
 	__u32 table;      /* tandem-lb: enum lease_table: how much of the peer's table is here */
 	__u32 entries;    /* tandem-vrrp: addresses in lease_addrs; 0: nothing is to be looked up */
 	__u64 said_ns;    /* tandem-lb: when; a word older than LEASE_WORD_NS is none */
-	__u64 peer_holds; /* tandem-lb: 1: the peer holds all of ours, nothing is on its way */
+	__u64 peer_holds; /* tandem-lb: 1: the peer holds all of ours, but what is younger than 20 ms */
 	__u64 reserved[5];
 };
 _Static_assert(sizeof(struct lease_board) == sizeof(struct lease), "an element of the same array");

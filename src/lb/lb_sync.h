@@ -35,10 +35,10 @@ void lb_sync_close(struct lb_sync *s); /* NULL is fine */
  * paths are others, close and open; -errno with one line in error: the keys stay. */
 int lb_sync_reload(
 	struct lb_sync *s, const struct conf_peer *peer, const char *node, char *error, size_t error_size);
-/* The config in force, or the operator's weights, changed. */
+/* The config in force, or the operator's weights, changed. Also when that came from the peer. */
 void lb_sync_refresh(struct lb_sync *s);
 
-/* For `tandemctl peers`: a new object. */
-json_t *lb_sync_status(const struct lb_sync *s);
+/* For `tandemctl peers`: a new object. s NULL: there is none, because of error ("": none is configured). */
+json_t *lb_sync_status(const struct lb_sync *s, const struct conf_peer *peer, const char *error);
 
 #endif

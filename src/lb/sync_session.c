@@ -137,6 +137,11 @@ int64_t sync_session_why(const struct sync_session *s, int64_t now, enum sync_wh
 	return sync_out_lag(&s->out, now);
 }
 
+uint64_t sync_session_bulks(const struct sync_session *s)
+{
+	return s->in.counters.bulks;
+}
+
 void sync_session_status(const struct sync_session *s, int64_t now, struct sync_status *out)
 {
 	*out = (struct sync_status){

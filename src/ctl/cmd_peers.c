@@ -32,6 +32,7 @@ static void show_peer(const struct output *output, const json_t *data)
 {
 	struct table *table = table_new(view_pairs, VIEW_PAIRS);
 	const char *error = view_text(data, "error"), *boot = view_text(data, "boot");
+	const char *ours = view_text(data, "our_table"), *theirs = view_text(data, "table");
 	const json_t *same = json_object_get(data, "same_config");
 	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX], c[VIEW_TEXT_MAX];
 
@@ -43,6 +44,9 @@ static void show_peer(const struct output *output, const json_t *data)
 	else if (json_is_false(same))
 		view_pair(table, TABLE_WARN, "config",
 			"another config: instances, groups, virtual routers, intervals or addresses differ; give both nodes the same");
+	if (json_object_get(data, "our_table") && (strcmp(ours, "none") != 0 || strcmp(theirs, "none") != 0))
+		view_pair(table, TABLE_PLAIN, "tables", "connections of the peer here: %s; of ours there: %s",
+			ours, theirs);
 	if (*boot && strcmp(boot, "-") != 0)
 		view_pair(table, TABLE_PLAIN, "boot", "%s", boot);
 	view_pair(table, TABLE_PLAIN, "beacons", "every %s, silent after %s, UDP port %s",

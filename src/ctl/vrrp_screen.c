@@ -142,13 +142,43 @@ static void show_verdict(struct table *table, const json_t *row)
 
 	if (!json_is_object(verdict) || !*name)
 		return;
-	view_pair(table, calm ? TABLE_PLAIN : TABLE_WARN, "verdict", "%s: %s", name, why);
+	if (json_is_number(json_object_get(verdict, "waited_ms")))
+		view_pair(table, TABLE_WARN, "verdict", "%s: %s, %s of %s", name, why,
+			view_format(verdict, "waited_ms", VIEW_MS, a),
+			view_format(verdict, "wait_cap_ms", VIEW_MS, b));
+	else
+		view_pair(table, calm ? TABLE_PLAIN : TABLE_WARN, "verdict", "%s: %s", name, why);
 	view_number(verdict, "holds", &holds);
 	view_number(verdict, "yields", &yields);
 	if (holds || yields)
 		view_pair(table, TABLE_PLAIN, "", "until now held %s times, yielded %s times",
 			view_format(verdict, "holds", VIEW_EXACT, a),
 			view_format(verdict, "yields", VIEW_EXACT, b));
+}
+
+static void show_lease(struct table *table, const json_t *row)
+{
+	const json_t *lease = json_object_get(row, "lease"), *t = json_object_get(row, "takeover");
+	const char *state = view_text(lease, "state"), *why = view_text(lease, "why");
+	bool fresh = strcmp(state, "fresh") == 0;
+	char n[4][VIEW_TEXT_MAX];
+
+	if (!json_is_object(lease))
+		return;
+	if (strcmp(state, "none") == 0)
+		view_pair(table, TABLE_PLAIN, "lease", "none, %s", why);
+	else
+		view_pair(table, strcmp(state, "over") == 0 ? TABLE_BAD : TABLE_PLAIN, "lease", "%s%s%s%s",
+			state, fresh ? " for " : "",
+			fresh ? view_format(lease, "fresh_ms", VIEW_MS, n[0]) : "",
+			strcmp(state, "over") == 0 ? ": the dataplane is silent" : "");
+	if (json_is_object(t))
+		view_pair(table, TABLE_PLAIN, "takeover",
+			"lease after %s, addresses %s, announced %s, told %s; the connection table was: %s",
+			view_format(t, "lease_ms", VIEW_MS, n[0]),
+			view_format(t, "addresses_ms", VIEW_MS, n[1]),
+			view_format(t, "announced_ms", VIEW_MS, n[2]),
+			view_format(t, "told_ms", VIEW_MS, n[3]), view_text(t, "table"));
 }
 
 static void show_witnesses(struct table *table, const json_t *row)
@@ -305,6 +335,7 @@ void vrrp_row_show(const struct output *output, const json_t *row)
 	show_timers(table, row);
 	for (size_t i = 0; i < json_array_size(routers); i++)
 		show_heard(table, json_array_get(routers, i));
+	show_lease(table, row);
 	show_verdict(table, row);
 	show_witnesses(table, row);
 	show_word(table, row);

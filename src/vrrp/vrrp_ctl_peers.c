@@ -67,14 +67,16 @@ json_t *vrrp_ctl_peers(const struct vrrp_speaker *s)
 		snprintf(boot, sizeof(boot), "%016llx", (unsigned long long)status.boot);
 	for (size_t i = 0; i < status.paths; i++)
 		json_array_append_new(paths, path_row(s->peer, i, vrrp_now()));
-	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:s, s:s, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:o}",
 		"configured", model->configured, "error", s->peer_error, "node", model->node, "says_node",
 		status.says_node, "boot", boot, "heard", status.boot != 0, "fresh",
 		s->peer && vrrp_said_is_fresh(vrrp_peer_said(s->peer), vrrp_now()), "same_config",
 		status.boot ? json_boolean(status.same_config) : json_null(), "table",
-		table_name(status.table), "on_isolation", model->fenced ? "fenced" : "take", "port",
-		(json_int_t)model->port, "beacon_interval_ms", (json_int_t)model->beacon_interval_ms,
-		"beacon_timeout_ms", (json_int_t)model->beacon_timeout_ms, "paths", paths);
+		table_name(status.table), "our_table",
+		table_name((uint8_t)vrrp_lease_table(s->shared.lease, vrrp_now())), "on_isolation",
+		model->fenced ? "fenced" : "take", "port", (json_int_t)model->port, "beacon_interval_ms",
+		(json_int_t)model->beacon_interval_ms, "beacon_timeout_ms",
+		(json_int_t)model->beacon_timeout_ms, "paths", paths);
 }
 
 /* ---- of an instance ---- */
@@ -113,15 +115,63 @@ static json_t *peer_word(const struct vrrp_speaker *s, const struct vrrp_unit *u
 		"advert_heard_ago_ms", ms_or_never(word.heard_ms), "ago_ms", ms_ago(heard_at, now));
 }
 
+/* The verdict, and while it waits for the connection table: how long, of how long. */
+static json_t *verdict_row(const struct vrrp_speaker *s, const struct vrrp_unit *unit, int64_t now)
+{
+	const struct vrrp_judgement *j = &unit->judge.last;
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "name", j->why ? vrrp_verdict_name(j->verdict) : "",
+		"why", j->why ? j->why : "", "holds", (json_int_t)unit->holds, "yields",
+		(json_int_t)unit->yields);
+
+	if (!j->for_table || !unit->judge.waits_since || unit->fsm.state != VRRP_BACKUP)
+		return row;
+	json_object_update_new(row, json_pack("{s:o, s:I}", "waited_ms", ms_ago(unit->judge.waits_since, now),
+					    "wait_cap_ms", (json_int_t)s->model->peer.sync_cap_s * 1000));
+	return row;
+}
+
+/* "fresh", "over": the dataplane is silent; "released"; "none", and why. */
+static json_t *lease_row(const struct vrrp_speaker *s, const struct vrrp_unit *unit, int64_t now)
+{
+	int64_t until = vrrp_lease_until(s->shared.lease, unit->slot);
+	struct vrrp_lease_status status;
+	const char *state;
+
+	vrrp_lease_status(s->shared.lease, &status);
+	state = !status.there || !unit->slot ? "none"
+		: !unit->leased              ? "released"
+		: until > now                ? "fresh"
+					     : "over";
+	return json_pack("{s:s, s:s, s:o, s:i}", "state", state, "why",
+		!status.there ? status.error
+		: !unit->slot ? "there are more units than leases"
+			      : "",
+		"fresh_ms", unit->leased ? json_real((double)(until - now) / MS) : json_null(), "slot",
+		(int)unit->slot);
+}
+
+static json_t *ms_after(int64_t at, int64_t begin)
+{
+	return at ? json_real((double)(at - begin) / MS) : json_null();
+}
+
+/* The last takeover: what was done how long after it was decided. */
+static json_t *takeover_row(const struct vrrp_takeover *t)
+{
+	if (!t->decided)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "table", table_name((uint8_t)t->table), "lease_ms",
+		ms_after(t->leased, t->decided), "addresses_ms", ms_after(t->there, t->decided),
+		"announced_ms", ms_after(t->announced, t->decided), "told_ms", ms_after(t->told, t->decided));
+}
+
 json_t *vrrp_ctl_pair_row(
 	const struct vrrp_speaker *s, const struct vrrp_unit *unit, const struct vrrp_inst *inst)
 {
-	const struct vrrp_judgement *j = &unit->judge.last;
 	int64_t now = vrrp_now();
 
-	return json_pack("{s:{s:s, s:s, s:I, s:I}, s:s, s:o, s:o}", "verdict", "name",
-		j->why ? vrrp_verdict_name(j->verdict) : "", "why", j->why ? j->why : "", "holds",
-		(json_int_t)unit->holds, "yields", (json_int_t)unit->yields, "witness",
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "verdict", verdict_row(s, unit, now), "lease",
+		lease_row(s, unit, now), "takeover", takeover_row(&unit->takeover), "witness",
 		vrrp_witness_name(vrrp_witnesses_state(inst->witnesses)), "witnesses",
 		list_witnesses(inst, now), "peer", peer_word(s, unit, now));
 }

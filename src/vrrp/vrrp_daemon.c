@@ -272,6 +272,7 @@ int vrrp_daemon_run(const struct vrrp_daemon_options *options)
 	int lock = ctl_lock_rundir(o.run_dir, "vrrp", error, sizeof(error)), status;
 	size_t held = 0;
 	struct vrrp_held any;
+	bool nothing_held;
 
 	if (lock < 0 || vrrp_ward_open(&ward, o.run_dir, error, sizeof(error))) {
 		log_error("%s", error);
@@ -279,7 +280,11 @@ int vrrp_daemon_run(const struct vrrp_daemon_options *options)
 		return 1;
 	}
 	status = vrrp_guard_run(ward, speak, &o);
-	vrrp_ward_close(ward, !vrrp_ward_next_held(ward, &held, &any));
+	nothing_held = !vrrp_ward_next_held(ward, &held, &any);
+	/* The speaker may have died: what it entered is nobody's now. */
+	if (nothing_held)
+		vrrp_lease_forget(o.run_dir);
+	vrrp_ward_close(ward, nothing_held);
 	ctl_unlock_rundir(lock, o.run_dir, "vrrp");
 	return status;
 }

@@ -517,6 +517,21 @@ bool vrrp_inst_reconfigure(struct vrrp_inst *inst, const struct vrrp_instance *c
 	return came && inst->holds;
 }
 
+void vrrp_inst_each_address(const struct vrrp_inst *inst,
+	void (*visit)(void *data, int place, const struct net_addr *address), void *data)
+{
+	size_t count;
+
+	for (size_t r = 0; r < inst->router_count; r++) {
+		const struct vrrp_router *router = &inst->routers[r];
+		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
+
+		for (size_t i = 0; i < count; i++)
+			if (!is_interfaces_own(inst, router->place, &list[i].addr))
+				visit(data, router->place, &list[i].addr);
+	}
+}
+
 const struct vrrp_router *vrrp_inst_last_heard(const struct vrrp_inst *inst)
 {
 	const struct vrrp_router *last = NULL;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vrrp/vrrp_lease.h"
 #include "vrrp/vrrp_net.h"
 #include "vrrp/vrrp_router.h"
 #include "vrrp/vrrp_ward.h"
@@ -21,6 +22,8 @@ struct vrrp_shared {
 	struct vrrp_tx *tx;
 	struct vrrp_ward *ward;
 	struct vrrp_timers *timers;
+	struct vrrp_lease *lease;
+	int64_t grace_ns; /* of leases that are taken from now on; 0: without a peer */
 };
 
 #define VRRP_WAITING_MAX 160
@@ -75,6 +78,10 @@ void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s);
 /* Another config for the same interface, vrid, version, families and MAC: addresses that are no longer wanted go, new
  * ones come when it holds. True when one came. */
 bool vrrp_inst_reconfigure(struct vrrp_inst *inst, const struct vrrp_instance *conf);
+
+/* Its addresses, as far as they are not the interface's own, and the device each stands on (0: none now). */
+void vrrp_inst_each_address(const struct vrrp_inst *inst,
+	void (*visit)(void *data, int place, const struct net_addr *address), void *data);
 
 /* The virtual router by which the last news came, see vrrp_router_later(); NULL: none. */
 const struct vrrp_router *vrrp_inst_last_heard(const struct vrrp_inst *inst);

@@ -17,14 +17,20 @@ void vrrp_judge_facts(const struct vrrp_fsm *fsm, int64_t now, struct vrrp_facts
 	facts->priority = fsm->state == VRRP_HANDOVER ? 0 : vrrp_fsm_priority(fsm);
 	facts->preempting = is_preempting(fsm, now);
 	facts->begun_ns = now - fsm->begun_at;
-	facts->waited_ns = now - fsm->since;
 }
 
-static void ask(struct vrrp_judge *judge, const struct vrrp_facts *facts)
+static void ask(struct vrrp_judge *judge, const struct vrrp_facts *facts, int64_t now)
 {
 	struct vrrp_judgement before = judge->last;
+	struct vrrp_facts asked = *facts;
 
-	judge->last = vrrp_verdict(facts);
+	asked.waited_ns = judge->waits_since ? now - judge->waits_since : 0;
+	judge->last = vrrp_verdict(&asked);
+	/* Another reason to hold meanwhile does not make it wait anew. */
+	if (judge->last.verdict != VRRP_VERDICT_HOLD || facts->table == VRRP_TABLE_IN_SYNC)
+		judge->waits_since = 0;
+	else if (judge->last.for_table && !judge->waits_since)
+		judge->waits_since = now;
 	judge->news = judge->last.verdict != before.verdict || judge->last.why != before.why;
 }
 
@@ -33,13 +39,27 @@ static bool peer_has_it(const struct vrrp_facts *facts)
 	return facts->peer_fresh && (facts->peer.state == VRRP_ACTIVE || facts->peer.state == VRRP_HANDOVER);
 }
 
+/* Its beacons said Active, and say now that it has left, or offers: was the goodbye on the LAN lost? A peer that gave way to
+ * us, or to a third one whose adverts go on, says the same; then somebody's adverts set the timer right before it ends. */
+static bool has_said_goodbye(
+	const struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts)
+{
+	return judge->peer_active && facts->peer_fresh && facts->peer.state != VRRP_ACTIVE && !fsm->left &&
+	       !fsm->overdue;
+}
+
 static bool judge_backup(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts,
 	int64_t now, struct vrrp_event *event)
 {
 	judge->rival = judge->unheard = false;
-	if (!fsm->overdue && now < fsm->down_at)
-		return false;
-	ask(judge, facts);
+	if (!fsm->overdue && now < fsm->down_at) {
+		judge->waits_since = 0;
+		if (!has_said_goodbye(judge, fsm, facts))
+			return false;
+		event->type = VRRP_EVENT_ADVERT; /* its priority 0 */
+		return true;
+	}
+	ask(judge, facts, now);
 	if (judge->last.verdict == VRRP_VERDICT_HOLD) {
 		event->type = VRRP_EVENT_HOLD;
 	} else {
@@ -60,14 +80,15 @@ static bool accept_by_beacon(const struct vrrp_facts *facts, struct vrrp_event *
 	return facts->peer.priority != 0;
 }
 
-static bool judge_active(struct vrrp_judge *judge, const struct vrrp_facts *facts, struct vrrp_event *event)
+static bool judge_active(
+	struct vrrp_judge *judge, const struct vrrp_facts *facts, int64_t now, struct vrrp_event *event)
 {
 	bool has_it = peer_has_it(facts), silent = facts->paired && !facts->peer_fresh;
 	bool gave_up = (judge->rival && !has_it) || (judge->unheard && !silent && !has_it);
 
 	judge->rival = has_it;
 	judge->unheard = silent;
-	ask(judge, facts);
+	ask(judge, facts, now);
 	if (judge->last.verdict == VRRP_VERDICT_YIELD)
 		event->type = VRRP_EVENT_YIELD;
 	else if (gave_up)
@@ -77,22 +98,34 @@ static bool judge_active(struct vrrp_judge *judge, const struct vrrp_facts *fact
 	return true;
 }
 
-bool vrrp_judge(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts,
+static bool follows(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts,
 	int64_t now, struct vrrp_event *event)
 {
-	*event = (struct vrrp_event){.type = VRRP_EVENT_TIMER};
-	judge->news = false;
 	switch (fsm->state) {
 	case VRRP_BACKUP:
 		return judge_backup(judge, fsm, facts, now, event);
 	case VRRP_HANDOVER:
 		if (facts->peer_fresh && facts->peer.state == VRRP_ACTIVE)
 			return accept_by_beacon(facts, event);
-		return judge_active(judge, facts, event);
+		return judge_active(judge, facts, now, event);
 	case VRRP_ACTIVE:
-		return judge_active(judge, facts, event);
+		return judge_active(judge, facts, now, event);
 	default:
 		judge->rival = judge->unheard = false;
 		return false;
 	}
+}
+
+bool vrrp_judge(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts,
+	int64_t now, struct vrrp_event *event)
+{
+	bool result;
+
+	*event = (struct vrrp_event){.type = VRRP_EVENT_TIMER};
+	judge->news = false;
+	if (fsm->state != VRRP_BACKUP)
+		judge->waits_since = 0;
+	result = follows(judge, fsm, facts, now, event);
+	judge->peer_active = facts->peer_fresh && facts->peer.state == VRRP_ACTIVE;
+	return result;
 }

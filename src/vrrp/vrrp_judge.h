@@ -5,6 +5,8 @@
  *
  * Where it says more than the verdict:
  * - Who handed over and learns by a beacon that the peer is Active accepts that as if its advert had come.
+ * - A Backup that learns by a beacon that the peer is Active no more takes that as its priority 0, which may have been lost.
+ * - Who has to wait for the connection table waits from the first time it is told so, for the cap at most.
  * - Two that were Active at a time, of which the peer gave up: its last claim may have been heard by everybody but us, so
  *   what we claim is announced again. A peer that was silent and is heard again may have been such a one.
  */
@@ -23,9 +25,11 @@ struct vrrp_judge {
 	bool rival;                 /* Active, and so is the peer by its last word */
 	bool unheard;               /* Active, and the peer is silent */
 	bool news;                  /* the last judgement is another than the one before it */
+	bool peer_active;           /* Active, and nothing else, was the peer's last word */
+	int64_t waits_since;        /* for the table, without a break; 0: it does not */
 };
 
-/* What the state machine contributes to the facts: state, priority, preempting, begun_ns, waited_ns. */
+/* What the state machine contributes to the facts: state, priority, preempting, begun_ns. */
 void vrrp_judge_facts(const struct vrrp_fsm *fsm, int64_t now, struct vrrp_facts *facts);
 
 /* Ask when a Backup's down timer ended, and whenever something was learned. True: *event is to be fed to the state

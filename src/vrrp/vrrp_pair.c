@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SECOND INT64_C(1000000000)
+
 /* ---- what the peer asks and tells ---- */
 
 static bool on_unit(void *data, size_t i, struct vrrp_beacon_unit *out)
@@ -33,7 +35,15 @@ static void on_tell(void *data, const char *event, const char *cause)
 	vrrp_speaker_event(data, subject, event, cause);
 }
 
-static const struct vrrp_peer_ops ops = {.unit = on_unit, .heard = on_heard, .tell = on_tell};
+static enum vrrp_table on_table(void *data)
+{
+	const struct vrrp_speaker *s = data;
+
+	return vrrp_lease_table(s->shared.lease, vrrp_now());
+}
+
+static const struct vrrp_peer_ops ops = {
+	.unit = on_unit, .table = on_table, .heard = on_heard, .tell = on_tell};
 
 /* ---- what units ask ---- */
 
@@ -41,6 +51,8 @@ void vrrp_pair_add_facts(void *data, const struct vrrp_unit *unit, struct vrrp_f
 {
 	const struct vrrp_speaker *s = data;
 
+	facts->table = vrrp_lease_table(s->shared.lease, vrrp_now());
+	facts->sync_cap_ns = (int64_t)s->model->peer.sync_cap_s * SECOND;
 	facts->on_isolation = s->model->peer.fenced ? VRRP_ISOLATION_FENCED : VRRP_ISOLATION_TAKE;
 	facts->peer = (struct vrrp_beacon_unit){.state = VRRP_INITIALIZE};
 	if (s->peer)

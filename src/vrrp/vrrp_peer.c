@@ -124,7 +124,7 @@ static void speak(struct vrrp_peer *peer)
 		struct vrrp_beacon beacon = {.boot = peer->boot,
 			.sequence = ++peer->sequence,
 			.config_hash = peer->config_hash,
-			.table = VRRP_TABLE_NONE,
+			.table = (uint8_t)peer->ops->table(peer->data),
 			.path_count = (uint8_t)peer->model.path_count,
 			.part = (uint8_t)part,
 			.parts = (uint8_t)parts};

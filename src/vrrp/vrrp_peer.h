@@ -23,6 +23,8 @@ struct vrrp_peer;
 struct vrrp_peer_ops {
 	/* What this node says of its unit i; false: there is none. */
 	bool (*unit)(void *data, size_t i, struct vrrp_beacon_unit *out);
+	/* How much of the peer's connection table this node holds. */
+	enum vrrp_table (*table)(void *data);
 	/* A beacon came, or it is time for one of ours: ask again what it changes. */
 	void (*heard)(void *data);
 	/* A path, or the peer as a whole, was found or lost, or the peer began anew: for the event log. */

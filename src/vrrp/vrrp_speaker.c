@@ -12,6 +12,7 @@
 
 #include "common/clean_text.h"
 #include "common/log.h"
+#include "vrrp/vrrp_lease_join.h"
 #include "vrrp/vrrp_pair.h"
 #include "vrrp/vrrp_port.h"
 
@@ -126,6 +127,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 	follow_links(s);
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_look(s->units[i]);
+	vrrp_lease_join_addresses(s);
 }
 
 static void on_link(void *data, const struct vrrp_link *link, bool gone)
@@ -309,6 +311,7 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 			say_became(s, units[i], vrrp_unit_become(units[i], next, i, s->rundir));
 		else if (!old)
 			decide_start(s, units[i], restarted);
+	vrrp_lease_join_units(s);
 	vrrp_pair_apply(s);
 	refuse_packets(s);
 	remove_leftovers(s);
@@ -317,9 +320,12 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 		if (!is_wanted(before, before_count, units[i]))
 			vrrp_unit_begin(units[i]);
 	remove_stale_links(s);
+	vrrp_lease_join_addresses(s);
 	for (size_t i = 0; i < before_count; i++)
-		if (!is_wanted(units, s->unit_count, before[i]))
+		if (!is_wanted(units, s->unit_count, before[i])) {
+			vrrp_lease_free(s->shared.lease, before[i]->slot);
 			vrrp_unit_close(before[i]);
+		}
 	free(before);
 	if (old)
 		vrrp_model_clear(old);
@@ -363,6 +369,8 @@ int vrrp_speaker_open(struct vrrp_speaker *s, struct ev_loop *loop, struct vrrp_
 	if (!err)
 		err = vrrp_timers_open(&s->shared.timers, loop);
 	if (!err)
+		err = vrrp_lease_open(&s->shared.lease, loop, rundir);
+	if (!err)
 		err = vrrp_notify_open(&s->notify, loop, &nothing);
 	return err;
 }
@@ -384,6 +392,7 @@ void vrrp_speaker_offer(struct vrrp_speaker *s)
 
 void vrrp_speaker_stop(struct vrrp_speaker *s, bool suspend)
 {
+	s->suspended = suspend;
 	for (size_t i = 0; i < s->unit_count; i++)
 		if (suspend)
 			vrrp_unit_suspend(s->units[i]);
@@ -400,6 +409,7 @@ void vrrp_speaker_close(struct vrrp_speaker *s)
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_close(s->units[i]);
 	free(s->units);
+	vrrp_lease_close(s->shared.lease, !s->suspended);
 	vrrp_timers_close(s->shared.timers);
 	vrrp_port_close_all(s);
 	vrrp_accept_close(s->accept);

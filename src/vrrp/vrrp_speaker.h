@@ -58,6 +58,7 @@ struct vrrp_speaker {
 	ev_timer look;   /* links or addresses changed: the units look, once for a burst */
 	ev_timer reopen; /* a port could not be opened */
 	bool draining;
+	bool suspended;     /* it ends, and the next one goes on: leases run out if none comes */
 	int64_t drained_at; /* ns: all that had arrived by then was read */
 };
 

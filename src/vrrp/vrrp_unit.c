@@ -4,152 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "vrrp/vrrp_unit_inside.h"
 
 #define MS       1000000LL
-#define RETRY_S  1.0
 #define NS_PER_S 1e9
 
 static void look_and_start(struct vrrp_unit *unit);
-
-static uint64_t wall_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 const char *vrrp_unit_state(const struct vrrp_unit *unit)
 {
 	return unit->fsm.state == VRRP_INITIALIZE && unit->blocked ? unit->block_kind
 								   : vrrp_state_name(unit->fsm.state);
-}
-
-/* ---- actions ---- */
-
-static void retry_soon(struct vrrp_unit *unit, double after_s)
-{
-	ev_timer_stop(unit->loop, &unit->recheck);
-	ev_timer_set(&unit->recheck, after_s, 0.);
-	ev_timer_start(unit->loop, &unit->recheck);
-}
-
-static void advertise(struct vrrp_unit *unit, uint8_t priority)
-{
-	for (size_t i = 0; i < unit->member_count; i++)
-		for (size_t r = 0; r < unit->members[i].router_count; r++)
-			if (unit->members[i].ifindex)
-				vrrp_router_advertise(&unit->members[i].routers[r], priority);
-	unit->last_sent_at = vrrp_now();
-	/* Nobody can take over before three intervals are over, but who preempts; Skew_Time is for them to add. */
-	if (priority)
-		vrrp_ward_advertised(
-			unit->shared->ward, unit->name, vrrp_boottime(), 3 * unit->fsm.config.interval_ns);
-	else
-		vrrp_ward_not_active(unit->shared->ward, unit->name);
-}
-
-static void acquire(struct vrrp_unit *unit)
-{
-	size_t failed = 0;
-
-	for (size_t i = 0; i < unit->member_count; i++)
-		failed += vrrp_inst_acquire(&unit->members[i]);
-	if (failed)
-		retry_soon(unit, RETRY_S);
-}
-
-static void release(struct vrrp_unit *unit)
-{
-	for (size_t i = 0; i < unit->member_count; i++)
-		vrrp_inst_release(&unit->members[i]);
-	vrrp_ward_not_active(unit->shared->ward, unit->name);
-}
-
-static void announce(struct vrrp_unit *unit)
-{
-	for (size_t i = 0; i < unit->member_count; i++)
-		for (size_t r = 0; r < unit->members[i].router_count; r++)
-			if (unit->members[i].ifindex)
-				vrrp_router_announce(&unit->members[i].routers[r]);
-}
-
-static void tell_state(struct vrrp_unit *unit, const char *cause)
-{
-	unit->since_ms = wall_ms();
-	unit->transitions++;
-	if (cause != unit->cause)
-		snprintf(unit->cause, sizeof(unit->cause), "%s", cause);
-	unit->ops->tell(unit->data, unit, vrrp_unit_state(unit), unit->cause, true);
-	unit->state_before = vrrp_unit_state(unit);
-}
-
-/* The state machine's cause, with what it cannot know: who was heard, and why the unit had to leave. */
-static void explain(const struct vrrp_unit *unit, enum vrrp_cause cause, char *out, size_t size)
-{
-	const struct vrrp_router *last = NULL;
-	char from[ADDR_TEXT_MAX];
-	bool names_peer = cause == VRRP_CAUSE_HIGHER_PRIORITY || cause == VRRP_CAUSE_HIGHER_ADDRESS ||
-			  cause == VRRP_CAUSE_ACCEPTED || cause == VRRP_CAUSE_PEER_LEFT ||
-			  cause == VRRP_CAUSE_PREEMPTED || cause == VRRP_CAUSE_SILENCE;
-
-	for (size_t i = 0; i < unit->member_count; i++)
-		last = vrrp_router_later(last, vrrp_inst_last_heard(&unit->members[i]));
-	if (cause == VRRP_CAUSE_SHUTDOWN)
-		snprintf(out, size, "%s", unit->cause);
-	else if (names_peer && last)
-		snprintf(out, size, "%s (last heard: %s, priority %u)", vrrp_cause_text(cause),
-			addr_format(&last->heard_from, from), last->heard_priority);
-	else
-		snprintf(out, size, "%s", vrrp_cause_text(cause));
-}
-
-static void run(struct vrrp_unit *unit, const struct vrrp_actions *actions)
-{
-	char cause[VRRP_UNIT_CAUSE_MAX];
-
-	for (size_t i = 0; i < actions->count; i++) {
-		const struct vrrp_action *a = &actions->list[i];
-
-		switch (a->type) {
-		case VRRP_DO_ADVERTISE:
-			advertise(unit, a->priority);
-			break;
-		case VRRP_DO_ACQUIRE:
-			acquire(unit);
-			break;
-		case VRRP_DO_RELEASE:
-			release(unit);
-			break;
-		case VRRP_DO_ANNOUNCE:
-			announce(unit);
-			break;
-		case VRRP_DO_TRANSITION:
-			explain(unit, a->cause, cause, sizeof(cause));
-			tell_state(unit, cause);
-			break;
-		}
-	}
-}
-
-void vrrp_unit_step(struct vrrp_unit *unit, const struct vrrp_event *event)
-{
-	struct vrrp_actions actions;
-
-	vrrp_fsm_step(&unit->fsm, event, vrrp_now(), &actions);
-	run(unit, &actions);
-	vrrp_timer_set(unit->timer, vrrp_fsm_deadline(&unit->fsm));
-}
-
-static void step_plain(struct vrrp_unit *unit, enum vrrp_event_type type)
-{
-	struct vrrp_event event = {.type = type};
-
-	vrrp_unit_step(unit, &event);
 }
 
 /* ---- timers ---- */
@@ -184,10 +51,12 @@ static void on_timer(void *data)
 	unit->ops->drain(unit->data);
 	if (unit->fsm.state == VRRP_BACKUP && vrrp_now() >= unit->fsm.down_at && !vrrp_unit_may_take(unit))
 		return;
-	if (vrrp_now() >= vrrp_fsm_deadline(&unit->fsm))
-		step_plain(unit, VRRP_EVENT_TIMER);
-	else
-		vrrp_timer_set(unit->timer, vrrp_fsm_deadline(&unit->fsm));
+	if (vrrp_now() >= vrrp_fsm_deadline(&unit->fsm)) {
+		vrrp_unit_step_plain(unit, VRRP_EVENT_TIMER);
+		return;
+	}
+	vrrp_unit_keep_lease(unit);
+	vrrp_timer_set(unit->timer, vrrp_unit_deadline(unit));
 }
 
 static void on_recheck(struct ev_loop *loop, ev_timer *timer, int events)
@@ -263,7 +132,7 @@ static void block(struct vrrp_unit *unit, const char *kind, const char *cause)
 	if (unit->start != VRRP_START_FRESH) {
 		/* What was left to us cannot be used now. */
 		unit->start = VRRP_START_FRESH;
-		release(unit);
+		vrrp_unit_release(unit);
 	}
 	if (same)
 		return;
@@ -273,9 +142,9 @@ static void block(struct vrrp_unit *unit, const char *kind, const char *cause)
 	unit->block_kind = kind;
 	snprintf(unit->cause, sizeof(unit->cause), "%s", cause);
 	if (unit->fsm.state != VRRP_INITIALIZE)
-		step_plain(unit, VRRP_EVENT_SHUTDOWN);
+		vrrp_unit_step_plain(unit, VRRP_EVENT_SHUTDOWN);
 	else
-		tell_state(unit, unit->cause);
+		vrrp_unit_tell_state(unit, unit->cause);
 }
 
 /* True when it may start now; else a timer will ask again. */
@@ -287,7 +156,7 @@ static bool is_patience_over(struct vrrp_unit *unit)
 		unit->patient_until = now + vrrp_flap_patience(&unit->flap, now);
 	if (now >= unit->patient_until)
 		return true;
-	retry_soon(unit, (double)(unit->patient_until - now) / NS_PER_S + 0.001);
+	vrrp_unit_retry_soon(unit, (double)(unit->patient_until - now) / NS_PER_S + 0.001);
 	return false;
 }
 
@@ -300,14 +169,14 @@ static void start(struct vrrp_unit *unit)
 
 	/* What is there becomes ours to take away. */
 	if (unit->start == VRRP_START_INHERIT)
-		acquire(unit);
+		vrrp_unit_acquire(unit);
 	/* The kernel shall not end it any more. */
 	for (size_t i = 0; i < unit->member_count && unit->start == VRRP_START_RESUME; i++)
 		vrrp_inst_leave(&unit->members[i], 0);
 	unit->start = VRRP_START_FRESH;
 	unit->blocked = false;
 	unit->patient_until = 0;
-	step_plain(unit, event);
+	vrrp_unit_step_plain(unit, event);
 }
 
 static void look_and_start(struct vrrp_unit *unit)
@@ -343,7 +212,7 @@ static void leave_if_empty(struct vrrp_unit *unit)
 
 			snprintf(cause, sizeof(cause), "%s", unit->members[i].add_error);
 			block(unit, "fault", cause);
-			retry_soon(unit, RETRY_S);
+			vrrp_unit_retry_soon(unit, VRRP_UNIT_RETRY_S);
 			return;
 		}
 }
@@ -364,14 +233,14 @@ void vrrp_unit_look(struct vrrp_unit *unit)
 		for (size_t i = 0; i < unit->member_count; i++)
 			back += vrrp_inst_put_back(&unit->members[i], &again);
 		if (again && !ev_is_active(&unit->recheck))
-			retry_soon(unit, RETRY_S);
+			vrrp_unit_retry_soon(unit, VRRP_UNIT_RETRY_S);
 		if (back)
 			unit->ops->tell(unit->data, unit, "address put back",
 				"another program had removed it; see the log", false);
 		leave_if_empty(unit);
 	}
 	if (moved || back)
-		step_plain(unit, VRRP_EVENT_MOVED);
+		vrrp_unit_step_plain(unit, VRRP_EVENT_MOVED);
 }
 
 static void on_tracks(void *data)
@@ -531,7 +400,7 @@ int vrrp_unit_become(struct vrrp_unit *unit, const struct vrrp_model *model, siz
 		vrrp_unit_step(unit, &event);
 	vrrp_unit_look(unit);
 	if (came)
-		step_plain(unit, VRRP_EVENT_MOVED);
+		vrrp_unit_step_plain(unit, VRRP_EVENT_MOVED);
 	return err;
 }
 
@@ -548,7 +417,7 @@ void vrrp_unit_stop(struct vrrp_unit *unit, const char *cause)
 {
 	if (!unit->stopped && unit->fsm.state != VRRP_INITIALIZE) {
 		snprintf(unit->cause, sizeof(unit->cause), "%s", cause);
-		step_plain(unit, VRRP_EVENT_SHUTDOWN);
+		vrrp_unit_step_plain(unit, VRRP_EVENT_SHUTDOWN);
 	}
 	end(unit);
 	for (size_t i = 0; i < unit->member_count; i++)

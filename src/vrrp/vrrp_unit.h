@@ -38,6 +38,12 @@ struct vrrp_unit_ops {
 
 #define VRRP_UNIT_CAUSE_MAX 400
 
+/* When what was done at the last takeover, in its order, and how much of the peer's table was here. ns, 0: not yet. */
+struct vrrp_takeover {
+	enum vrrp_table table;
+	int64_t decided, leased, there, announced, told;
+};
+
 struct vrrp_unit {
 	struct ev_loop *loop;
 	const struct vrrp_shared *shared;
@@ -73,6 +79,10 @@ struct vrrp_unit {
 	int64_t longest_pause;  /* ns */
 	int64_t noted_deadline; /* the one that the last pause was noticed by */
 	int64_t last_sent_at;   /* ns, VRRP_NEVER */
+	unsigned slot;          /* of its lease; 0: none */
+	bool leased;            /* the lease is stamped with adverts: it has the addresses */
+	int64_t keep_at;        /* Handover: when the lease is stamped next */
+	struct vrrp_takeover takeover;
 };
 
 /* A unit of the model; starts when it can. rundir is for tracks. 0, -ENOMEM or -errno; *out is freed by close. */

@@ -100,8 +100,7 @@ void vrrp_unit_word(const struct vrrp_unit *unit, struct vrrp_beacon_unit *out)
 
 static struct vrrp_facts gather(const struct vrrp_unit *unit, int64_t now)
 {
-	struct vrrp_facts facts = {
-		.witness = vrrp_unit_witness(unit), .lan_well = is_lan_well(unit), .table = VRRP_TABLE_NONE};
+	struct vrrp_facts facts = {.witness = vrrp_unit_witness(unit), .lan_well = is_lan_well(unit)};
 
 	vrrp_judge_facts(&unit->fsm, now, &facts);
 	leading_source(unit, facts.source);
@@ -149,7 +148,8 @@ void vrrp_unit_judge(struct vrrp_unit *unit)
 	/* What a Backup waits for, and what an Active would have to yield to, may have come meanwhile. */
 	if (unit->fsm.state != VRRP_BACKUP || unit->fsm.overdue)
 		unit->ops->drain(unit->data);
-	if (unit->fsm.state == VRRP_BACKUP && !unit->fsm.overdue)
+	/* Its timer reads first, too. */
+	if (unit->fsm.state == VRRP_BACKUP && !unit->fsm.overdue && vrrp_now() >= unit->fsm.down_at)
 		return;
 	if (judge(unit, &event))
 		vrrp_unit_step(unit, &event);

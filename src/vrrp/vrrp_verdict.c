@@ -20,6 +20,12 @@ static bool state_is_active(unsigned state)
 	return state == VRRP_ACTIVE || state == VRRP_HANDOVER;
 }
 
+/* No word of the balancer here, but one of the peer's: it is not running yet, or no more, and holds nothing. */
+static bool is_behind(enum vrrp_table table, enum vrrp_table other)
+{
+	return table == VRRP_TABLE_BEHIND || (table == VRRP_TABLE_NONE && other != VRRP_TABLE_NONE);
+}
+
 static struct side us(const struct vrrp_facts *f)
 {
 	return (struct side){
@@ -27,7 +33,7 @@ static struct side us(const struct vrrp_facts *f)
 		.leaving = f->state == VRRP_HANDOVER || f->priority == 0,
 		.lan_well = f->lan_well,
 		.witness = f->witness,
-		.has_table = f->table != VRRP_TABLE_BEHIND,
+		.has_table = !is_behind(f->table, f->peer_table),
 		.priority = f->priority,
 		.source = f->source,
 	};
@@ -40,7 +46,7 @@ static struct side them(const struct vrrp_facts *f)
 		.leaving = f->peer.state == VRRP_HANDOVER || f->peer.priority == 0,
 		.lan_well = f->peer.lan_well,
 		.witness = f->peer.witness,
-		.has_table = f->peer_table != VRRP_TABLE_BEHIND,
+		.has_table = !is_behind(f->peer_table, f->table),
 		.priority = f->peer.priority,
 		.source = f->peer.source,
 	};
@@ -70,23 +76,21 @@ static bool is_better(const struct side *x, const struct side *y)
 
 static struct vrrp_judgement say(enum vrrp_verdict verdict, const char *why)
 {
-	return (struct vrrp_judgement){verdict, why};
+	return (struct vrrp_judgement){.verdict = verdict, .why = why};
 }
 
 /* Addresses that somebody else serves well are waited for until their connections are here. */
-static bool waits_for_table(const struct vrrp_facts *f)
-{
-	return f->table == VRRP_TABLE_BEHIND && f->waited_ns < f->sync_cap_ns;
-}
-
 static struct vrrp_judgement take_in_time(const struct vrrp_facts *f, const char *why)
 {
-	if (waits_for_table(f))
-		return say(VRRP_VERDICT_HOLD, "the connection table is not in sync yet");
-	if (f->table == VRRP_TABLE_BEHIND)
+	struct vrrp_judgement wait = say(VRRP_VERDICT_HOLD, "waits for the connection table");
+
+	if (!is_behind(f->table, f->peer_table))
+		return say(VRRP_VERDICT_TAKE, why);
+	if (f->waited_ns >= f->sync_cap_ns)
 		return say(VRRP_VERDICT_TAKE,
 			"the connection table is not in sync, but the time to wait for it is over");
-	return say(VRRP_VERDICT_TAKE, why);
+	wait.for_table = true;
+	return wait;
 }
 
 static struct vrrp_judgement backup_informed(const struct vrrp_facts *f)

@@ -17,6 +17,8 @@
  *     it hands over, or we preempt                                          take
  *     its adverts are lost, that is all                                     hold
  *
+ * A table is behind when the balancer says so, and when it says nothing while the peer's does: it is not there yet.
+ *
  * Without fresh word:
  *   we preempt (its adverts do come): as above, but not fenced with the witness lost: an Active would yield at once
  *   we began less than VRRP_FIRST_WORD_NS ago, the peer never spoke         hold
@@ -64,13 +66,14 @@ struct vrrp_facts {
 	enum vrrp_table table;      /* ours */
 	enum vrrp_table peer_table; /* of the peer's beacon */
 	int64_t begun_ns;           /* since this unit began, and listens */
-	int64_t waited_ns; /* since this unit could have taken: since it became Backup, or was asked first */
-	int64_t sync_cap_ns; /* the hard cap: after that it takes without the table */
+	int64_t waited_ns;          /* since it was first told to wait for the table; vrrp_judge() keeps it */
+	int64_t sync_cap_ns;        /* the hard cap: after that it takes without the table */
 };
 
 struct vrrp_judgement {
 	enum vrrp_verdict verdict;
 	const char *why; /* a static text, for status and events */
+	bool for_table;  /* HOLD, until the table is here or sync_cap_ns is over */
 };
 
 /* Backup whose down timer ended: TAKE or HOLD. Active (or Handover): STAY or YIELD. Other states: HOLD. Whoever is told to

@@ -50,7 +50,13 @@ static void on_tell(void *data, const char *event, const char *cause)
 	end->heard_when_told = end->heard;
 }
 
-const struct vrrp_peer_ops peer_ops = {.unit = on_unit, .heard = on_heard, .tell = on_tell};
+static enum vrrp_table on_table(void *data)
+{
+	return VRRP_TABLE_BEHIND;
+}
+
+const struct vrrp_peer_ops peer_ops = {
+	.unit = on_unit, .table = on_table, .heard = on_heard, .tell = on_tell};
 
 void write_keys(const char *path, const char *numbers)
 {

@@ -59,16 +59,144 @@ static void the_state_machine_contributes(void **state)
 	ask(50 * MS);
 	assert_int_equal(facts.state, VRRP_BACKUP);
 	assert_int_equal(facts.priority, 100);
-	assert_int_equal(facts.waited_ns, 50 * MS);
 	assert_int_equal(facts.begun_ns, 50 * MS);
 	assert_false(facts.preempting);
 	make_active();
 	ask(fsm.since);
-	assert_int_equal(facts.waited_ns, 0);
 	assert_int_equal(facts.begun_ns, fsm.since); /* since it left Initialize */
 	step(VRRP_EVENT_OFFER, 500 * MS);
 	ask(501 * MS);
 	assert_int_equal(facts.priority, 0); /* as in adverts */
+}
+
+/* ---- the connection table ---- */
+
+static void preempt_behind(void)
+{
+	struct vrrp_event lower = {.type = VRRP_EVENT_ADVERT, .heard = {.priority = 50, .interval_ns = A}};
+
+	facts.paired = facts.peer_fresh = facts.peer_ever = true;
+	facts.peer.priority = 50;
+	facts.table = VRRP_TABLE_BEHIND;
+	facts.peer_table = VRRP_TABLE_IN_SYNC;
+	facts.sync_cap_ns = 60 * A;
+	vrrp_fsm_step(&fsm, &lower, fsm.down_at - 1, &actions);
+	assert_true(ask(fsm.down_at));
+}
+
+static void hear_lower(int64_t now)
+{
+	struct vrrp_event lower = {.type = VRRP_EVENT_ADVERT, .heard = {.priority = 50, .interval_ns = A}};
+
+	vrrp_fsm_step(&fsm, &event, now, &actions);
+	vrrp_fsm_step(&fsm, &lower, now, &actions);
+}
+
+static void the_wait_for_the_table_counts_from_its_first_hold(void **state)
+{
+	int64_t first = fsm.down_at;
+
+	preempt_behind();
+	assert_int_equal(event.type, VRRP_EVENT_HOLD);
+	assert_true(judge.last.for_table);
+	assert_int_equal(judge.waits_since, first);
+	for (int64_t now = first; now < first + 60 * A; now += A) {
+		hear_lower(now);
+		assert_true(ask(now));
+		assert_int_equal(event.type, VRRP_EVENT_HOLD);
+	}
+	hear_lower(first + 60 * A);
+	assert_true(ask(first + 60 * A));
+	assert_int_equal(event.type, VRRP_EVENT_TIMER);
+	assert_int_equal(judge.waits_since, 0);
+}
+
+static void another_reason_to_hold_is_no_new_wait(void **state)
+{
+	int64_t first = fsm.down_at, late = first + 10 * A;
+
+	preempt_behind();
+	hear_lower(first);
+	assert_true(ask(late)); /* its adverts are lost now: no wish to preempt */
+	assert_int_equal(event.type, VRRP_EVENT_HOLD);
+	assert_false(judge.last.for_table);
+	assert_int_equal(judge.waits_since, first);
+	hear_lower(late);
+	assert_true(ask(late));
+	assert_true(judge.last.for_table);
+	assert_int_equal(judge.waits_since, first);
+}
+
+static void in_sync_it_takes_and_a_later_wait_is_another(void **state)
+{
+	int64_t first = fsm.down_at;
+
+	preempt_behind();
+	hear_lower(first + A);
+	facts.table = VRRP_TABLE_IN_SYNC;
+	assert_true(ask(first + A));
+	assert_int_equal(event.type, VRRP_EVENT_TIMER);
+	assert_int_equal(judge.waits_since, 0);
+	facts.table = VRRP_TABLE_BEHIND;
+	assert_true(ask(first + A));
+	assert_int_equal(judge.waits_since, first + A);
+}
+
+static void without_a_word_of_its_balancer_a_node_is_behind_who_has_one(void **state)
+{
+	preempt_behind();
+	facts.table = VRRP_TABLE_NONE;
+	hear_lower(fsm.down_at);
+	assert_true(ask(fsm.down_at));
+	assert_true(judge.last.for_table);
+	facts.peer_table = VRRP_TABLE_NONE; /* neither has a balancer: there is nothing to wait for */
+	assert_true(ask(fsm.down_at));
+	assert_int_equal(event.type, VRRP_EVENT_TIMER);
+}
+
+/* ---- a goodbye that came by beacon ---- */
+
+static void hear_higher(int64_t now)
+{
+	struct vrrp_event higher = {.type = VRRP_EVENT_ADVERT, .heard = {.priority = 200, .interval_ns = A}};
+
+	vrrp_fsm_step(&fsm, &higher, now, &actions);
+	facts.paired = facts.peer_fresh = facts.peer_ever = true;
+	facts.peer.state = VRRP_ACTIVE;
+	assert_false(ask(now));
+}
+
+static void who_is_active_no_more_has_said_goodbye(void **state)
+{
+	static const enum vrrp_state gone[] = {VRRP_BACKUP, VRRP_INITIALIZE, VRRP_HANDOVER};
+
+	for (size_t i = 0; i < 3; i++) {
+		int64_t now = (int64_t)(i + 1) * 2 * A;
+
+		hear_higher(now);
+		facts.peer.state = gone[i];
+		assert_true(ask(now + 10 * MS));
+		assert_int_equal(event.type, VRRP_EVENT_ADVERT);
+		assert_int_equal(event.heard.priority, 0);
+		vrrp_fsm_step(&fsm, &event, now + 10 * MS, &actions);
+		assert_int_equal(fsm.down_at, now + 10 * MS + vrrp_fsm_skew(&fsm));
+		assert_false(ask(now + 11 * MS)); /* once */
+	}
+}
+
+static void no_goodbye_without_an_active_before_it(void **state)
+{
+	hear_higher(A);
+	facts.peer_fresh = false; /* silence is none */
+	facts.peer.state = VRRP_BACKUP;
+	assert_false(ask(A + MS));
+	facts.peer_fresh = true;
+	assert_false(ask(A + 2 * MS));
+	hear_higher(2 * A);
+	vrrp_fsm_step(&fsm, &(struct vrrp_event){.type = VRRP_EVENT_ADVERT}, 2 * A + MS, &actions);
+	facts.peer.state = VRRP_BACKUP;
+	assert_false(ask(2 * A + 2 * MS)); /* it was heard on the LAN already, and not twice */
+	assert_int_equal(fsm.down_at, 2 * A + MS + vrrp_fsm_skew(&fsm));
 }
 
 static void lower_adverts_are_preempting_for_a_down_interval(void **state)
@@ -198,6 +326,12 @@ int main(void)
 		cmocka_unit_test_setup(whom_we_took_from_is_a_rival_until_it_says_otherwise, set_up),
 		cmocka_unit_test_setup(a_handover_is_accepted_by_beacon, set_up),
 		cmocka_unit_test_setup(who_takes_no_part_is_not_asked, set_up),
+		cmocka_unit_test_setup(the_wait_for_the_table_counts_from_its_first_hold, set_up),
+		cmocka_unit_test_setup(another_reason_to_hold_is_no_new_wait, set_up),
+		cmocka_unit_test_setup(in_sync_it_takes_and_a_later_wait_is_another, set_up),
+		cmocka_unit_test_setup(without_a_word_of_its_balancer_a_node_is_behind_who_has_one, set_up),
+		cmocka_unit_test_setup(who_is_active_no_more_has_said_goodbye, set_up),
+		cmocka_unit_test_setup(no_goodbye_without_an_active_before_it, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,8 +22,8 @@ static void flush_commands(struct lb_age *age)
 		age->expired += c[i].op == LB_CONTROL_DONE;
 }
 
-static void expire(
-	struct lb_age *age, const struct lb_flow *f, uint32_t id, uint32_t last_seen, uint32_t family)
+static void command(struct lb_age *age, enum lb_control_op op, const struct lb_flow *f, uint32_t id,
+	uint32_t last_seen, uint32_t family)
 {
 	struct lb_control *c = &age->live->bpf->view.control[age->commands++];
 
@@ -31,7 +31,7 @@ static void expire(
 	c->id = id;
 	c->generation = f->generation;
 	c->last_seen = last_seen;
-	c->op = LB_CONTROL_EXPIRE;
+	c->op = op;
 	if (age->commands == LB_CONTROL_MAX)
 		flush_commands(age);
 }
@@ -59,8 +59,15 @@ static void look(struct lb_age *age, const struct lb_flow *f, uint32_t id, uint3
 	lb_ids_meet(&age->live->backend_ids, f->backend);
 	lb_ids_meet(&age->live->service_ids, f->service);
 	lb_ids_meet(&age->live->pool_ids, s->pool);
-	if (is_older(now, last_seen, lb_flow_timeout(state, s->idle_jiffies, bpf->view.globals)))
-		expire(age, f, id, last_seen, v6 ? 6 : 4);
+
+	uint32_t timeout = lb_flow_timeout(state, s->idle_jiffies, bpf->view.globals), kept = timeout;
+
+	if (f->flags & LB_FLOW_COPY)
+		kept += timeout / 4 + LB_COPY_SLACK_S * bpf->view.globals->hz;
+	if (is_older(now, last_seen, kept))
+		command(age, LB_CONTROL_EXPIRE, f, id, last_seen, v6 ? 6 : 4);
+	else if (age->watch && age->watch->flow(age->watch_data, f, id, v6, now, timeout))
+		command(age, LB_CONTROL_REMOVE_COPY, f, id, last_seen, v6 ? 6 : 4);
 }
 
 static void walk_family(struct lb_age *age, uint32_t now, int v6)
@@ -135,17 +142,20 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct lb_age *age = timer->data;
 	uint32_t now = lb_bpf_now(age->live->bpf);
+	bool swept = ev_now(loop) >= age->next_sticky_at;
 
 	__atomic_store_n(&age->live->bpf->view.globals->control_seen, now, __ATOMIC_RELAXED);
 	walk_family(age, now, 0);
 	walk_family(age, now, 1);
 	flush_commands(age);
-	if (ev_now(loop) >= age->next_sticky_at) {
+	if (swept) {
 		struct sticky_sweep s = {age, now};
 
 		age->sticky = lb_bpf_sweep_sticky(age->live->bpf, sticky_is_over, &s);
 		age->next_sticky_at = ev_now(loop) + STICKY_SWEEP_S;
 	}
+	if (age->watch)
+		age->watch->tick(age->watch_data, swept);
 	if (++age->tick == LB_AGE_TICKS)
 		end_walk(age, ev_now(loop));
 }

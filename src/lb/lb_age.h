@@ -13,12 +13,22 @@
 
 #define LB_AGE_TICK_S     0.05
 #define LB_AGE_TICKS      40 /* slices of one walk: two seconds */
+#define LB_COPY_SLACK_S   10 /* a copy is kept for its timeout, a quarter of it and this */
 #define LB_CLOSING_S      15 /* closing flows are kept that long, */
 #define LB_CLOSING_FULL_S 2  /* and that long when the table is more than three quarters full */
 
 struct lb_age_count {
 	uint32_t flows[2]; /* IPv4, IPv6 */
 	uint32_t half_open;
+};
+
+/* Who else looks at each flow while it is here (lb_sync_table). */
+struct lb_age_watch {
+	/* A flow in use, as often as there are walks. now: jiffies. timeout: of its state. True: it is a copy that is to go. */
+	bool (*flow)(
+		void *data, const struct lb_flow *f, uint32_t id, int v6, uint32_t now, uint32_t timeout);
+	/* A tick's flows have been shown; swept: and so have the sticky sources been looked at. */
+	void (*tick)(void *data, bool swept);
 };
 
 struct lb_age {
@@ -31,6 +41,8 @@ struct lb_age {
 	uint32_t *service_counting, *service_live; /* owned: live flows of each service, likewise */
 	long sticky;                               /* entries at the last sweep */
 	uint64_t expired;
+	const struct lb_age_watch *watch; /* NULL: nobody */
+	void *watch_data;
 	uint64_t flows_made; /* counter at the last walk's end */
 	double flows_per_second, walk_began_at, next_sticky_at;
 };

@@ -164,8 +164,10 @@ static void keep_backend(struct lb_live_backend *b, struct lb_live_pool *pool, s
 	const struct lb_backend *conf = &pool->conf->backends[at];
 
 	/* Who edits the weight in the file means it: it wins over what was set at run time. */
-	if (conf->weight != b->conf->weight)
+	if (conf->weight != b->conf->weight && b->weight_override >= 0) {
 		b->weight_override = -1;
+		b->said_ms++;
+	}
 	if (b->pool->conf->check.type == LB_CHECK_NONE && pool->conf->check.type != LB_CHECK_NONE)
 		b->verdict = (struct lb_verdict){.state = LB_VERDICT_UP};
 	b->pool = pool;
@@ -374,6 +376,7 @@ int lb_apply(struct lb_live *live, struct lb_model *wanted, char *summary, size_
 	live->model = *wanted;
 	memset(wanted, 0, sizeof(*wanted));
 	lb_model_clear(&old);
+	live->applied++;
 	summarise(&plan, summary, summary_size);
 	lb_plan_clear(&plan);
 	live->changed(live->data, false);

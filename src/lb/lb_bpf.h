@@ -110,6 +110,11 @@ void lb_bpf_changes_close(struct lb_bpf *b);
 int lb_bpf_changes_fd(struct lb_bpf *b);
 int lb_bpf_changes_read(struct lb_bpf *b);
 
+/* Sources of connections that were established: calls visit for each, which may not remove (its answer does not count). */
+int lb_bpf_each_sticky(struct lb_bpf *b,
+	bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data);
+/* 0 or -ENOENT. */
+int lb_bpf_get_sticky(struct lb_bpf *b, const struct lb_sticky_key *key, struct lb_sticky_entry *entry);
 /* Enter, or overwrite, a sticky source. 0, -E2BIG: the map is full. */
 int lb_bpf_put_sticky(struct lb_bpf *b, const struct lb_sticky_key *key, const struct lb_sticky_entry *entry);
 

@@ -130,6 +130,31 @@ long lb_bpf_sweep_sticky(struct lb_bpf *b,
 	return sweep(bpf_map__fd(b->skel->maps.sticky), visit, data);
 }
 
+int lb_bpf_each_sticky(struct lb_bpf *b,
+	bool (*visit)(void *data, const struct lb_sticky_key *, const struct lb_sticky_entry *), void *data)
+{
+	enum { BATCH = 4096 };
+	struct lb_sticky_key *keys = calloc(BATCH, sizeof(*keys));
+	struct lb_sticky_entry *entries = calloc(BATCH, sizeof(*entries));
+	int fd = bpf_map__fd(b->skel->maps.sticky), err = keys && entries ? 0 : -ENOMEM;
+	uint32_t place = 0, count;
+
+	for (void *from = NULL; !err; from = &place) {
+		count = BATCH;
+		err = bpf_map_lookup_batch(fd, from, &place, keys, entries, &count, NULL) ? -errno : 0;
+		for (uint32_t i = 0; (!err || err == -ENOENT) && i < count; i++)
+			visit(data, &keys[i], &entries[i]);
+	}
+	free(keys);
+	free(entries);
+	return err == -ENOENT ? 0 : err; /* -ENOENT: these were the last */
+}
+
+int lb_bpf_get_sticky(struct lb_bpf *b, const struct lb_sticky_key *key, struct lb_sticky_entry *entry)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.sticky), key, entry) ? -ENOENT : 0;
+}
+
 int lb_bpf_put_sticky(struct lb_bpf *b, const struct lb_sticky_key *key, const struct lb_sticky_entry *entry)
 {
 	return bpf_map_update_elem(bpf_map__fd(b->skel->maps.sticky), key, entry, BPF_ANY) ? -errno : 0;

@@ -352,12 +352,21 @@ void lb_live_on_report(struct lb_probe *probe, bool ok, const char *cause)
 	}
 }
 
+/* Later than any word before it, whatever the two nodes' clocks say. */
+static uint64_t later_word(const struct lb_live_backend *b)
+{
+	uint64_t now = lb_live_wall_ms();
+
+	return now > b->said_ms ? now : b->said_ms + 1;
+}
+
 void lb_live_set_admin(struct lb_live_backend *b, enum lb_admin admin)
 {
 	bool leaves = admin == LB_ADMIN_DISABLED && b->admin != LB_ADMIN_DISABLED;
 
 	if (b->admin == admin && !(admin == LB_ADMIN_ENABLED && b->weight_override == 0))
 		return;
+	b->said_ms = later_word(b);
 	b->admin = admin;
 	if (admin == LB_ADMIN_ENABLED && b->weight_override == 0)
 		b->weight_override = -1;
@@ -372,11 +381,43 @@ void lb_live_set_weight(struct lb_live_backend *b, int weight)
 {
 	char cause[64];
 
+	b->said_ms = later_word(b);
 	b->weight_override = weight;
 	snprintf(cause, sizeof(cause), "by the operator, now %d", lb_live_weight(b));
 	tell(b, "weight", cause);
 	lb_live_rebuild(b->live, b->pool);
 	b->live->changed(b->live->data, true);
+}
+
+/* Both nodes may have been told something in the same millisecond: the greater word counts on both. */
+static bool is_later_word(const struct lb_live_backend *b, enum lb_admin admin, int weight, uint64_t said_ms)
+{
+	if (said_ms != b->said_ms)
+		return said_ms > b->said_ms;
+	return admin != b->admin ? admin > b->admin : weight > b->weight_override;
+}
+
+bool lb_live_take_word(struct lb_live_backend *b, enum lb_admin admin, int weight, uint64_t said_ms)
+{
+	bool leaves = admin == LB_ADMIN_DISABLED && b->admin != LB_ADMIN_DISABLED;
+	bool differs = admin != b->admin || weight != b->weight_override;
+	char cause[64];
+
+	if (!is_later_word(b, admin, weight, said_ms))
+		return false;
+	b->said_ms = said_ms;
+	if (!differs)
+		return true;
+	b->weight_override = weight;
+	snprintf(cause, sizeof(cause), "by the operator of the other node, weight %d",
+		weight >= 0 ? weight : b->conf->weight);
+	b->admin = admin;
+	tell(b, lb_admin_name(admin), cause);
+	lb_live_rebuild(b->live, b->pool);
+	b->live->changed(b->live->data, true);
+	if (leaves)
+		lb_live_leave(b, b->pool->conf->on_backend_down);
+	return true;
 }
 
 struct lb_live_backend *lb_live_find(struct lb_live *live, const char *pool, const char *backend)

@@ -32,6 +32,7 @@ struct lb_live_backend {
 	bool serving;                  /* in its pool's table */
 	enum lb_admin admin;
 	int weight_override; /* set at run time; -1 = none */
+	uint64_t said_ms;    /* wall clock: when an operator set admin or weight, on either node; 0: never */
 	struct lb_verdict verdict;
 	uint64_t since_ms; /* wall clock: of the last change of state */
 	char cause[160];
@@ -66,7 +67,8 @@ struct lb_live {
 	struct lb_regions regions;
 	struct lb_prober prober;
 	struct lb_route_asker router;
-	uint32_t walk; /* of the flow table that is under way (lb_age) */
+	uint32_t walk;    /* of the flow table that is under way (lb_age) */
+	uint32_t applied; /* grows with each config that is put in force (lb_apply) */
 	lb_live_report_fn *report;
 	void (*went_down)(void *data, uint16_t backend); /* its TCP flows are to be reset */
 	bool (*device_is_down)(void *data, uint32_t ifindex);
@@ -88,6 +90,8 @@ struct lb_live_backend *lb_live_find(struct lb_live *live, const char *pool, con
 /* The operator's words. A weight of -1 takes the override back. */
 void lb_live_set_admin(struct lb_live_backend *backend, enum lb_admin admin);
 void lb_live_set_weight(struct lb_live_backend *backend, int weight);
+/* What the operator of the pair's other node said at that time: counts when it is the later word. False: it is not. */
+bool lb_live_take_word(struct lb_live_backend *backend, enum lb_admin admin, int weight, uint64_t said_ms);
 
 int lb_live_weight(const struct lb_live_backend *backend); /* the one that counts: 0..LB_WEIGHT_MAX */
 bool lb_live_is_up(const struct lb_live_backend *backend); /* healthy and not disabled */

@@ -18,6 +18,7 @@ static void store_path(char *out, size_t size, const char *run_dir, const char *
  *   tandem-lb-state VERSION
  *   pool INDEX CHECK NAME
  *   backend INDEX PORT WEIGHT BACKUP ADMIN OVERRIDE STATE SINCE_MS ADDRESS NAME CAUSE    of the pool above it
+ *   said WHEN_MS    an operator's last word about the backend above it, when there was one
  *   service INDEX PORT PROTOCOL ADDRESS NAME POOL
  *   end
  */
@@ -36,6 +37,8 @@ static void save_backend(FILE *out, const struct lb_live_backend *b)
 		b->conf->backup, (int)b->admin, b->weight_override,
 		b->pool->conf->check.type == LB_CHECK_NONE ? (int)LB_VERDICT_UP : (int)b->verdict.state,
 		(unsigned long long)b->since_ms, addr_format(&b->conf->addr, addr), b->conf->name, cause);
+	if (b->said_ms)
+		fprintf(out, "said %llu\n", (unsigned long long)b->said_ms);
 }
 
 static void save_all(FILE *out, const struct lb_live *live)
@@ -150,6 +153,18 @@ static int load_backend(struct lb_live *live, const char *line)
 	return 0;
 }
 
+/* About the backend of the line above. */
+static int load_said(struct lb_live *live, const char *line)
+{
+	struct lb_pool *pool = live->model.pool_count ? &live->model.pools[live->model.pool_count - 1] : NULL;
+	unsigned long long said;
+
+	if (!pool || !pool->backend_count || sscanf(line, "said %llu", &said) != 1)
+		return -EINVAL;
+	live->pools[live->model.pool_count - 1].backends[pool->backend_count - 1]->said_ms = said;
+	return 0;
+}
+
 /* The check's kind counts only as far as: none or another. */
 static int load_pool(struct lb_live *live, const char *line)
 {
@@ -240,6 +255,8 @@ static int load_all(struct lb_live *live, FILE *in)
 		line[strcspn(line, "\n")] = '\0';
 		if (!strncmp(line, "backend ", 8))
 			err = load_backend(live, line);
+		else if (!strncmp(line, "said ", 5))
+			err = load_said(live, line);
 		else if (!strncmp(line, "pool ", 5))
 			err = load_pool(live, line);
 		else if (!strncmp(line, "service ", 8))

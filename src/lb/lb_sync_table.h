@@ -23,15 +23,15 @@
 struct lb_sync_table;
 
 struct lb_sync_table_counters {
-	uint64_t made, updated, ended;       /* copies, by records of the peer */
-	uint64_t ours, unknown, full, clash; /* records that the dataplane did not take, by reason */
-	uint64_t dropped;                    /* copies that a whole bulk did not name */
+	uint64_t made, updated, ended;                /* copies, by records of the peer */
+	uint64_t ours, unknown, full, clash, invalid; /* records that the dataplane did not take, by reason */
+	uint64_t dropped;                             /* copies that a whole bulk did not name */
 	uint64_t changes_lost; /* of the ring, or of the queue behind it: a bulk repaired each */
 	uint64_t waiting;      /* changes in the queue now */
 };
 
-/* Begins to read the ring of changes. live and age outlive it; it sets age's hooks. lost (may be called at any time from
- * lb_sync_table_read): changes were lost, the whole table is to be sent. 0 or -errno. */
+/* Begins to read the ring of changes. live and age outlive it; it sets age's hooks. lost (called from lb_sync_table_read,
+ * from lb_sync_table_commit and from a tick of age): changes were lost, the whole table is to be sent. 0 or -errno. */
 int lb_sync_table_open(struct lb_sync_table **out, struct lb_live *live, struct lb_age *age,
 	void (*lost)(void *data), void *data);
 void lb_sync_table_close(struct lb_sync_table *t); /* NULL is fine; the dataplane stops telling */
@@ -42,15 +42,19 @@ extern const struct sync_target lb_sync_table_target;
 
 /* Readable when the dataplane has told something. */
 int lb_sync_table_fd(const struct lb_sync_table *t);
-/* Take in what it told. now: ns of the session's clock, the time of birth of what came. How many. */
+/* Take in what it told. now: the session's clock, which is CLOCK_MONOTONIC in ns: the time of birth of what came. How many. */
 int lb_sync_table_read(struct lb_sync_table *t, int64_t now);
 /* Records of the peer are gathered: carry out what waits. To be called after each turn of reading datagrams, and at the
  * latest LB_SYNC_COMMIT_MS after the first. */
 void lb_sync_table_commit(struct lb_sync_table *t);
 #define LB_SYNC_COMMIT_MS 2
 
-/* The config or the operator's weights have changed: names are looked up anew; weights are told. */
-void lb_sync_table_refresh(struct lb_sync_table *t);
+/* A session begins: what waits of before is of no use, the whole table will be sent. */
+void lb_sync_table_forget(struct lb_sync_table *t);
+
+/* The config or the operator's weights have changed: names are looked up anew; weights are told. True: it is another
+ * config, which may name what was refused before: want the peer's whole table again. */
+bool lb_sync_table_refresh(struct lb_sync_table *t);
 
 /* A number over what both nodes must have alike: pools, backends, services, by name and address. */
 uint32_t lb_sync_config_hash(const struct lb_model *model);

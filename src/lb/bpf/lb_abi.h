@@ -190,6 +190,8 @@ struct lb_globals {
 	__u32 control_seen;   /* jiffies: tandem-lb was alive; without it hops are learnt again each second */
 	__u32 tell_changes;   /* set by tandem-lb while it reads the ring of changes */
 	__u32 changes_lost;   /* grows: the ring was full */
+	__u32 reserved;
+	__u64 peer_table; /* tandem-lb: number of the peer's flow table that the copies here are from; 0: none yet */
 };
 
 enum lb_control_op {

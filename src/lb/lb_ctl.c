@@ -329,6 +329,13 @@ static json_t *on_events(void *ctx, const struct ctl_request *request)
 	return ctl_events_reply(((struct lb_ctl *)ctx)->events, request);
 }
 
+static json_t *on_peers(void *ctx, const struct ctl_request *request)
+{
+	struct lb_ctl *ctl = ctx;
+
+	return ctl_reply_ok(lb_sync_status(ctl->sync, &ctl->live->model.peer, ctl->sync_error));
+}
+
 /* ---- what changes something ---- */
 
 static struct lb_live_backend *named_backend(
@@ -405,6 +412,7 @@ json_t *lb_ctl_handle(void *ctx, const struct ctl_request *request)
 		{"flows", CTL_READ, on_flows},
 		{"counters", CTL_READ, on_counters},
 		{"events", CTL_READ, on_events},
+		{"peers", CTL_READ, on_peers},
 		{"drain", CTL_WRITE, on_drain},
 		{"enable", CTL_WRITE, on_enable},
 		{"disable", CTL_WRITE, on_disable},

@@ -8,12 +8,15 @@
 #include "lb/lb_age.h"
 #include "lb/lb_links.h"
 #include "lb/lb_live.h"
+#include "lb/lb_sync.h"
 
 struct lb_ctl {
 	struct lb_live *live;
 	struct lb_age *age;
 	struct lb_links *links;
 	struct event_log *events;
+	const struct lb_sync *sync; /* NULL: none, because of sync_error ("": none is configured) */
+	const char *sync_error;
 	const char *config;             /* path */
 	uint64_t started_ms, loaded_ms; /* steady clock */
 	/* Load the config again. 0 and what was done, or -errno and one line. */

@@ -17,6 +17,7 @@
 #include "lb/lb_ctl.h"
 #include "lb/lb_reset.h"
 #include "lb/lb_store.h"
+#include "lb/lb_sync.h"
 #include "lb/lb_table.h"
 
 #define EVENTS_KEPT  1000
@@ -30,6 +31,8 @@ struct daemon {
 	struct lb_age age;
 	struct lb_links *links;
 	struct lb_reset *reset;
+	struct lb_sync *sync; /* NULL: no peer is configured, or sync_error says why not */
+	char sync_error[300];
 	struct lb_ctl ctl;
 	struct ctl_server *server;
 	struct event_log *events;
@@ -67,6 +70,8 @@ static void on_changed(void *data, bool by_operator)
 {
 	struct daemon *d = data;
 
+	if (by_operator && d->sync)
+		lb_sync_refresh(d->sync);
 	if (by_operator)
 		save_now(d);
 	else if (!ev_is_active(&d->save)) {
@@ -88,6 +93,38 @@ static bool on_device_is_down(void *data, uint32_t ifindex)
 	struct daemon *d = data;
 
 	return d->links && lb_links_is_down(d->links, ifindex);
+}
+
+/* ---- the pair ---- */
+
+/* Connection sync as the config in force wants it. Where it cannot be, the rest goes on. */
+static void follow_peer(struct daemon *d)
+{
+	const struct conf_peer *peer = &d->live.model.peer;
+	const char *node = d->live.model.node;
+	char subject[sizeof(peer->node) + 8];
+	int err = 0;
+
+	d->sync_error[0] = 0;
+	if (d->sync)
+		err = peer->configured
+			      ? lb_sync_reload(d->sync, peer, node, d->sync_error, sizeof(d->sync_error))
+			      : -ENOTUNIQ;
+	if (err == -ENOTUNIQ) {
+		lb_sync_close(d->sync);
+		d->sync = NULL;
+		err = 0;
+	}
+	if (d->sync)
+		lb_sync_refresh(d->sync);
+	else if (peer->configured)
+		err = lb_sync_open(&d->sync, d->loop, &d->live, &d->age, peer, node, on_event, d,
+			d->sync_error, sizeof(d->sync_error));
+	d->ctl.sync = d->sync;
+	if (!err)
+		return;
+	snprintf(subject, sizeof(subject), "peer %s", peer->node);
+	on_event(d, subject, "failed", d->sync_error);
 }
 
 /* ---- reload ---- */
@@ -127,6 +164,7 @@ static int reload(void *data, char *text, size_t size)
 
 	if (d->links)
 		lb_links_set_interfaces(d->links, dp->interfaces, dp->interface_count);
+	follow_peer(d);
 	d->ctl.loaded_ms = lb_live_steady_ms();
 	snprintf(text, size, "%s: %s%s", d->options.config, summary,
 		sizes_differ(&d->bpf.sizes, dp)
@@ -263,8 +301,10 @@ static int start(struct daemon *d, struct lb_model *model)
 		.config = d->options.config,
 		.started_ms = lb_live_steady_ms(),
 		.loaded_ms = lb_live_steady_ms(),
+		.sync_error = d->sync_error,
 		.reload = reload,
 		.data = d};
+	follow_peer(d);
 	err = ctl_server_open(&d->server, d->loop, &server, error, sizeof(error));
 	if (err)
 		log_error("%s", error);
@@ -274,6 +314,8 @@ static int start(struct daemon *d, struct lb_model *model)
 static void stop(struct daemon *d)
 {
 	ctl_server_close(d->server);
+	lb_sync_close(d->sync);
+	d->sync = NULL;
 	lb_age_stop(&d->age);
 	lb_links_close(d->links);
 	if (ev_is_active(&d->save))

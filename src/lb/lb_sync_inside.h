@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What lb_sync.c and lb_sync_status.c share; nobody else. */
+#ifndef TANDEM_LB_LB_SYNC_INSIDE_H
+#define TANDEM_LB_LB_SYNC_INSIDE_H
+
+#include "common/lease_map.h"
+#include "lb/lb_sync.h"
+#include "lb/lb_sync_link.h"
+#include "lb/lb_sync_table.h"
+
+struct lb_sync {
+	struct ev_loop *loop;
+	struct lb_live *live;
+	struct lb_sync_table *table;
+	struct lb_sync_link *link;
+	char subject[CONF_PEER_NAME_MAX + 8];
+	lb_sync_report_fn *report;
+	void *data;
+	ev_timer stale;                   /* refresh as soon as the session is done */
+	bool told, in_sync, other_config; /* what was reported */
+	int64_t differs_since;            /* it is not as reported; 0: it is */
+};
+
+/* What the board says: enum lease_table. */
+uint32_t lb_sync_table_word(const struct lb_sync_link_status *status, int64_t now);
+
+#endif

@@ -96,20 +96,20 @@ while True:
 END
 spawn odd - python3 "$TMP/odd.py"
 wait_log odd 10 ready || bail "no odd server"
-out "$B/time_burst_client" 127.0.0.1 1124 --count 10 --timeout-ms 300
+out "$B/time_burst_client" 127.0.0.1 1124 --count 10 --timeout-ms 700
 said "time_burst_client: reordered, doubled and lost" 1 \
 	'reply 1: query 10 .*reply 2: query 10 [^,]*, a duplicate.*reply 3: query 9 [^,]*, overtaken.*no answer: 1.*lost 1 \(10\.0 %\), overtaken 8, duplicates 1, spare 0, foreign 1'
-out "$B/time_burst_client" 127.0.0.1 1124 --count 10 --timeout-ms 100 --quiet
+out "$B/time_burst_client" 127.0.0.1 1124 --count 10 --timeout-ms 700 --quiet
 said "... a client that asks once" 1 'no answer: 2 4 6 8 10.*lost 5 \(50\.0 %\)'
-out "$B/time_burst_client" 127.0.0.1 1124 --count 10 --timeout-ms 100 --settle-ms 0 --tries 3
+out "$B/time_burst_client" 127.0.0.1 1124 --count 10 --timeout-ms 700 --settle-ms 0 --tries 3
 said "... one that asks again gets through" 0 'try 2: 5 of 10 have no answer.*datagrams 15, answered 10, lost 0'
 
 # ---- echo_server: truncation ----
-datagram() { # PORT TEXT -> what comes back within a second
+datagram() { # PORT TEXT COUNT -> what comes back, COUNT bytes of it
 	local fd
 	exec {fd}<> "/dev/udp/127.0.0.1/$1"
 	printf %s "$2" >&$fd
-	timeout 1 head -c "${3:-100}" <&$fd
+	timeout 5 head -c "$3" <&$fd
 	exec {fd}>&-
 }
 start_server cutting - echo_server '*' 7008 --buffer 8
@@ -207,10 +207,11 @@ fired 3 of 3 re"
 out "$B/kv_client" 127.0.0.1 6379 fire 0
 is "fire, bad input" "$RC $OUT" "2 kv_client: fire takes one number of requests, 1 to 1000000"
 for port in 6379 6380; do
+	patience=$([ $port = 6379 ] && echo 5000 || echo 300)
 	spawn_fed first "$B/kv_client" 127.0.0.1 $port
 	say first WHOAMI
 	wait_log first 5 'real|single' || fail "no first client"
-	"$B/kv_client" --timeout-ms 300 ::1 $port WHOAMI > "$TMP/second" 2>&1
+	"$B/kv_client" --timeout-ms $patience ::1 $port WHOAMI > "$TMP/second" 2>&1
 	RC=$? OUT=$(cat "$TMP/second")
 	if [ $port = 6379 ]; then
 		is "a second client beside the first" "$RC $OUT" "0 real"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define MILLISECOND INT64_C(1000000)
 #define CENTISECOND INT64_C(10000000)
 #define BIT(i)      (1u << (i))
 
@@ -241,9 +242,9 @@ enum vrrp_discard sim_plant_decode(struct sim *sim, struct sim_node *node, const
 	if (reason != VRRP_OK && sim->plant == SIM_PLANT_REJECTED_REARMS && node->fsm.state == VRRP_ACTIVE)
 		node->fsm.advert_at = now + node->fsm.config.interval_ns;
 	if (reason == VRRP_DISCARD_INTERVAL && sim->plant == SIM_PLANT_INTERVAL_0) {
-		node->fsm.active_interval = 1;
+		node->fsm.active_interval = MILLISECOND; /* in none at all the simulation would never end */
 		if (node->fsm.state == VRRP_BACKUP)
-			node->fsm.down_at = now + 4;
+			node->fsm.down_at = now + 4 * MILLISECOND;
 	}
 	return reason;
 }

@@ -146,9 +146,9 @@ UNITLIBS_ctl_client := -ljansson -lpthread
 UNIT_ctl_rundir     := src/common/ctl_rundir.c
 UNIT_table          := src/common/table.c src/ctl/human.c src/common/clean_text.c
 UNIT_tandemctl      := tests/unit/tandemctl_harness.c $(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)) \
-	$(CTL_SOCK) $(wildcard src/common/conf*.c) $(addprefix src/common/,addr.c secure_key.c table.c) \
+	$(CTL_SOCK) $(wildcard src/common/conf*.c) $(addprefix src/common/,addr.c secure_key.c table.c sock_diag.c sock_dump.c sock_owner.c sock_view.c) \
 	$(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
-UNITLIBS_tandemctl  := -lev -ljansson -lconfig -lsodium -lutil
+UNITLIBS_tandemctl  := -lev -lnl-3 -ljansson -lconfig -lsodium -lutil
 UNIT_tandemctl_vrrp     := $(UNIT_tandemctl)
 UNITLIBS_tandemctl_vrrp := $(UNITLIBS_tandemctl)
 UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl tandemctl_vrrp

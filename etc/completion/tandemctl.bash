@@ -16,7 +16,7 @@ _tandemctl_names() {
 
 _tandemctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status services backends flows counters events drain enable disable weight vrrp peers failover reload check keygen"
+	local commands="status services backends flows counters events drain enable disable weight vrrp peers sockets failover reload check keygen"
 	local globals="-r --rundir --json -h --help -V --version"
 	local ask=("${COMP_WORDS[0]}") command="" place=0 word i
 	COMPREPLY=()
@@ -62,7 +62,7 @@ _tandemctl() {
 		case $command in
 		flows) globals="$globals --service --backend --client --limit" ;;
 		events) globals="$globals -f --follow --since --daemon" ;;
-		status | counters | reload) globals="$globals --daemon" ;;
+		status | counters | reload | sockets) globals="$globals --daemon" ;;
 		check) globals="$globals -n" ;;
 		keygen) globals="$globals --add" ;;
 		esac

@@ -99,6 +99,20 @@ uint32_t sock_states_of(const char *name)
 	return 0;
 }
 
+bool sock_listens_at(
+	const struct sock_row *row, enum sock_kind kind, const struct net_addr *addr, uint16_t port)
+{
+	static const uint8_t any[sizeof(addr->bytes)];
+
+	if (row->kind != kind || row->local_port != port ||
+		row->state != (kind == SOCK_KIND_TCP ? SOCK_STATE_LISTEN : SOCK_STATE_CLOSE) ||
+		(kind != SOCK_KIND_TCP && kind != SOCK_KIND_UDP))
+		return false;
+	if (memcmp(row->local.bytes, any, sizeof(any)) != 0)
+		return addr_equal(&row->local, addr);
+	return row->local.family == addr->family || (row->local.family == AF_INET6 && !row->v6only);
+}
+
 /* ---- questions ---- */
 
 static uint16_t ip_protocol(enum sock_kind kind)

@@ -79,6 +79,11 @@ enum sock_kind sock_kind_of(const char *name);
  * without syn-sent and syn-recv); 0 for none. */
 uint32_t sock_states_of(const char *name);
 
+/* Does this socket of TCP or UDP take what new clients send to that address and port (host order)? It listens there, or at
+ * every address of the machine. */
+bool sock_listens_at(
+	const struct sock_row *row, enum sock_kind kind, const struct net_addr *addr, uint16_t port);
+
 /* What follows the netlink header of a question for every socket of a kind (and of AF_INET or AF_INET6, where the kind
  * is of IP) that is in one of the states. Returns its length. */
 size_t sock_diag_request(enum sock_kind kind, int family, uint32_t states, uint8_t out[SOCK_REQUEST_MAX]);

@@ -68,6 +68,8 @@ const char *sock_view_local(const struct sock_row *row, char out[SOCK_VIEW_TEXT]
 	} else if (row->kind == SOCK_KIND_PACKET) {
 		if (row->protocol == EVERY_PROTOCOL)
 			snprintf(out, SOCK_VIEW_TEXT, "%s every protocol", *interface ? interface : "*");
+		else if (row->protocol == 0) /* hears nothing */
+			snprintf(out, SOCK_VIEW_TEXT, "%s sends only", *interface ? interface : "*");
 		else
 			snprintf(out, SOCK_VIEW_TEXT, "%s 0x%04x", *interface ? interface : "*",
 				row->protocol);

@@ -13,7 +13,7 @@
 
 #define SOCK_VIEW_TEXT 192
 
-/* "10.0.0.1:80", "[::]:80%eth0", "0.0.0.0 protocol 112", a path, "@abstract name", "eth0 0x0800"; "*" for none, a port 0
+/* "10.0.0.1:80", "[::]:80%eth0", "0.0.0.0 protocol 112", a path, "@abstract name", "eth0 0x0800", "eth0 sends only"; "*" for none, a port 0
  * too. Clean, and all of it fits. Both return out. */
 const char *sock_view_local(const struct sock_row *row, char out[SOCK_VIEW_TEXT]);
 const char *sock_view_peer(const struct sock_row *row, char out[SOCK_VIEW_TEXT]);

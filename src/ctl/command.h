@@ -96,6 +96,6 @@ void command_render_message(const struct output *output, const json_t *args, con
 
 extern const struct subcommand cmd_status, cmd_services, cmd_backends, cmd_flows, cmd_counters, cmd_events,
 	cmd_drain, cmd_enable, cmd_disable, cmd_weight, cmd_vrrp, cmd_peers, cmd_failover, cmd_reload,
-	cmd_check, cmd_keygen;
+	cmd_check, cmd_keygen, cmd_sockets;
 
 #endif

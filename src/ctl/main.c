@@ -23,6 +23,7 @@ static const struct subcommand *const commands[] = {
 	&cmd_weight,
 	&cmd_vrrp,
 	&cmd_peers,
+	&cmd_sockets,
 	&cmd_failover,
 	&cmd_reload,
 	&cmd_check,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The programs that show what sockets are: tun_pipe, sockstat, hello. Two namespaces, joined by one cable.
+# The programs that show what sockets are: tun_pipe, sockstat, hello; and tandemctl sockets. Two namespaces, joined by one cable.
 . "$(dirname "$0")/lib.sh"
 
 for program in tun_pipe sockstat hello_server hello_client; do
@@ -103,9 +103,9 @@ END
 spawn peers b python3 "$TMP/peers.py"
 ok "sockets to look at" wait_log peers 5 ready
 
-ok "a listener's queue: how many wait for accept()" has '.sockets[local_port=7100].backlog' 3 --state listen
-ok "... and how many may" has '.sockets[local_port=7100].backlog_max' 9 --state listen
-ok "... whose it is" has '.sockets[local_port=7100].processes[0].pid' "$(pid_of peers)" --state listen
+sockstat --json --state listen > "$TMP/listen.json"
+is "a listener's queue: how many wait for accept(), of how many" "$(json "$TMP/listen.json" '.sockets[local_port=7100].backlog') $(json "$TMP/listen.json" '.sockets[local_port=7100].backlog_max')" "3 9"
+is "... whose it is" "$(json "$TMP/listen.json" '.sockets[local_port=7100].processes[0].pid')" "$(pid_of peers)"
 ok "bytes that were not read" has '.sockets[local_port=7101].recv_queue' 7 --state established --port 7101 --process peers
 ok "TIME-WAIT has no process" wait_for 5 has '.processes' '[{"sockets":1,"states":{"tcp":{"time-wait":1}},"whose":"kernel"}]' --protocol tcp --state time-wait
 ok "counts by state" has '.states[state=established].sockets' 8 --protocol tcp
@@ -120,6 +120,19 @@ refused "sockstat with a protocol that is none" "'tpc' is none of tcp, udp, raw"
 refused "... a state" "'listening' is none of established, syn-sent" sockstat --state listening
 refused "... a port" "'0' is not a number from 1 to 65535" sockstat --port 0
 refused "... an argument" "one argument too many" sockstat tcp
+# ---- tandemctl sockets: the daemon's own, and who listens where a service is, as peers does ----
+
+LB_NODE=b
+start_lb 'pools = ( { name = "p"; scheduler = "rr"; backends = ( { name = "p1"; address = "10.9.0.1"; port = 80; } ); } );
+services = ( { name = "front"; address = "10.9.0.2"; port = 7100; protocol = "tcp"; pool = "p"; },
+	{ name = "other"; address = "10.9.0.2"; port = 7102; protocol = "udp"; pool = "p"; } );
+dataplane = { interfaces = [ "eth0" ]; max_flows = 4096; };'
+out=$(ctl sockets)
+like "the daemon's control socket, seen from another namespace" "$out" "lb +unix stream +listen +$RUNDIR/lb.sock[^"$'\n'"]* +0 of [0-9]+"
+like "who listens where a service is" "$out" "tcp 10\.9\.0\.2:7100 of peers\($(pid_of peers)\): clients of service front do not reach it"
+is "... and nobody else" "$(ctl --json sockets | json - '.shadowed[0].service'),$(ctl --json sockets | grep -c '"service"')" front,1
+stop_lb
+words "no daemon: it says so" 1 "neither tandem-lb nor tandem-vrrp is running" "$TANDEM_BIN/tandemctl" -r "$RUNDIR" sockets
 stop peers
 
 # ---- hello: what a socket of each type keeps ----

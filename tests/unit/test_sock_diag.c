@@ -265,6 +265,38 @@ static void test_names(void **state)
 	assert_int_equal(sock_states_of("unconnected"), 1u << SOCK_STATE_CLOSE);
 }
 
+static void test_listens_at(void **state)
+{
+	struct sock_row row = {.kind = SOCK_KIND_TCP, .state = SOCK_STATE_LISTEN, .local_port = 80};
+	struct net_addr v4, other, v6;
+
+	addr_parse("10.0.0.1", &v4);
+	addr_parse("10.0.0.2", &other);
+	addr_parse("fd00::1", &v6);
+	row.local = v4;
+	assert_true(sock_listens_at(&row, SOCK_KIND_TCP, &v4, 80));
+	assert_false(sock_listens_at(&row, SOCK_KIND_TCP, &other, 80));
+	assert_false(sock_listens_at(&row, SOCK_KIND_TCP, &v4, 81));
+	assert_false(sock_listens_at(&row, SOCK_KIND_UDP, &v4, 80));
+	row.state = SOCK_STATE_ESTABLISHED;
+	assert_false(sock_listens_at(&row, SOCK_KIND_TCP, &v4, 80));
+	row.state = SOCK_STATE_LISTEN;
+	addr_parse("0.0.0.0", &row.local);
+	assert_true(sock_listens_at(&row, SOCK_KIND_TCP, &v4, 80));
+	assert_false(sock_listens_at(&row, SOCK_KIND_TCP, &v6, 80));
+	addr_parse("::", &row.local);
+	assert_true(sock_listens_at(&row, SOCK_KIND_TCP, &v6, 80));
+	assert_true(sock_listens_at(&row, SOCK_KIND_TCP, &v4, 80));
+	row.v6only = true;
+	assert_false(sock_listens_at(&row, SOCK_KIND_TCP, &v4, 80));
+	row.kind = SOCK_KIND_UDP;
+	assert_false(sock_listens_at(&row, SOCK_KIND_UDP, &v6, 80));
+	row.state = SOCK_STATE_CLOSE;
+	assert_true(sock_listens_at(&row, SOCK_KIND_UDP, &v6, 80));
+	row.kind = SOCK_KIND_RAW;
+	assert_false(sock_listens_at(&row, SOCK_KIND_RAW, &v6, 80));
+}
+
 static void test_owners(void **state)
 {
 	struct sock_owner rows[] = {{10, 1, 3, "a"}, {20, 2, 4, "b"}, {20, 2, 9, "b"}, {20, 3, 4, "c\x1b"},
@@ -316,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_listens_at),
 		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_json),
 	};

@@ -140,7 +140,7 @@ fail:
 	fprintf(stderr, "%s: %s: %s: %s%s\n", p->program->name, p->name, what, strerror(errno),
 		errno == EBUSY    ? " (another program has it)"
 		: errno == EPERM  ? " (it takes CAP_NET_ADMIN)"
-		: errno == EINVAL ? " (is there a device of that name and another kind?)"
+		: errno == EINVAL ? " (no fit name, or a device of that name and another kind is there)"
 				  : "");
 	if (inet >= 0)
 		close(inet);

@@ -3,6 +3,7 @@
 # The programs that show what sockets are: tun_pipe, sockstat, hello; and tandemctl sockets. Two namespaces, joined by one cable.
 . "$(dirname "$0")/lib.sh"
 
+needs tun bridge veth
 for program in tun_pipe sockstat hello_server hello_client; do
 	[ -x "$TANDEM_BIN/$program" ] || bail "no $TANDEM_BIN/$program; 'make' builds it"
 done

@@ -154,7 +154,7 @@ const struct sock_owner *sock_owners_of(const struct sock_owners *owners, uint32
 	high = low;
 	while (high < owners->count && owners->rows[high].inode == inode)
 		high++;
-	*count = inode == 0 ? 0 : high - low;
+	*count = high - low;
 	return *count ? &owners->rows[low] : NULL;
 }
 

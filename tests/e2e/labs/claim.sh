@@ -31,7 +31,7 @@
 # It goes through stdout, because that is what comes back from another kernel. A plain check (ok, is, like ...) that
 # fails gets a row of its own there; use those for what must be so before a claim can be looked at.
 #
-# One file: within 240 s on a slow machine (scripts/labs ends it then), best below 40. Two files run side by side.
+# One file: within 300 s on a slow machine (scripts/labs ends it then), best below 40. Two files run side by side.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -48,7 +48,8 @@ bool lb_sync_state_is_told(uint8_t state)
 	return told_as(state) != 0;
 }
 
-bool lb_sync_flow_tell(const struct lb_flow *f, bool v6, uint32_t now, uint32_t hz, struct sync_flow *out)
+bool lb_sync_flow_tell(
+	const struct lb_flow *f, bool v6, uint32_t now, uint32_t hz, uint8_t hand, struct sync_flow *out)
 {
 	const struct lb_flow4 *f4 = (const struct lb_flow4 *)f;
 	const struct lb_flow6 *f6 = (const struct lb_flow6 *)f;
@@ -60,14 +61,14 @@ bool lb_sync_flow_tell(const struct lb_flow *f, bool v6, uint32_t now, uint32_t 
 	out->family = v6 ? AF_INET6 : AF_INET;
 	out->protocol = f->protocol;
 	out->state = state;
-	out->copy = f->flags & LB_FLOW_COPY;
+	out->hand = hand;
 	out->client_port = ntohs(f->client_port);
 	out->service_port = ntohs(f->service_port);
 	out->backend_port = ntohs(f->backend_port);
 	memcpy(out->client, v6 ? f6->client : &f4->client, v6 ? 16 : 4);
 	memcpy(out->service, v6 ? f6->service : &f4->service, v6 ? 16 : 4);
 	memcpy(out->backend, v6 ? f6->backend : &f4->backend, v6 ? 16 : 4);
-	out->idle_s = lb_sync_idle_s(f->last_seen, now, hz, out->copy);
+	out->idle_s = lb_sync_idle_s(f->last_seen, now, hz, hand != SYNC_FIRST_HAND);
 	out->backend_isn = f->backend_isn;
 	return true;
 }
@@ -144,7 +145,7 @@ int lb_sync_flow_put(const struct sync_flow *flow, uint32_t now, uint32_t hz, st
 		return -EINVAL;
 	out->op = LB_INSTALL_PUT;
 	out->state = state;
-	out->flags = flow->copy ? LB_INSTALL_SECOND_HAND : 0;
+	out->flags = flow->hand != SYNC_FIRST_HAND ? LB_INSTALL_SECOND_HAND : 0;
 	out->last_seen = lb_sync_used(flow->idle_s, now, hz);
 	out->backend_isn = flow->protocol == TCP ? flow->backend_isn : 0;
 	return 0;

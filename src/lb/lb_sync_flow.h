@@ -20,8 +20,10 @@
 /* Is a flow in that state told? */
 bool lb_sync_state_is_told(uint8_t state);
 
-/* f: a flow4 or flow6 as v6 says, a copy that nobody changes. now: jiffies. False: a flow in that state is not told. */
-bool lb_sync_flow_tell(const struct lb_flow *f, bool v6, uint32_t now, uint32_t hz, struct sync_flow *out);
+/* f: a flow4 or flow6 as v6 says, that nobody changes. now: jiffies. hand: enum sync_hand, first hand if it is no copy.
+ * False: a flow in that state is not told. */
+bool lb_sync_flow_tell(
+	const struct lb_flow *f, bool v6, uint32_t now, uint32_t hz, uint8_t hand, struct sync_flow *out);
 void lb_sync_flow_tell_end(const struct sync_change_end *end, struct sync_flow *out);
 
 /* The record as a command for the dataplane, but for service and backend. -EINVAL: a value that cannot be. */

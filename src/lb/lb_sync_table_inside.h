@@ -38,6 +38,7 @@ struct lb_whose {
 	uint16_t bulk;      /* the one that runs, or the last that began */
 	uint16_t whole;     /* the last that ended whole; 0: none */
 	uint16_t first;     /* of the peer's table that speaks; 0: not known */
+	uint64_t its_peer;  /* the table that it has its own copies from */
 	bool is_named;      /* it has said which it is since the bulk began */
 };
 
@@ -72,7 +73,15 @@ void lb_sync_tell_lost(struct lb_sync_table *t);
 /* NULL: none has that index. */
 struct lb_live_backend *lb_sync_backend(struct lb_sync_table *t, uint32_t index);
 
+/* ---- lb_sync_tell.c ---- */
+
+/* The number of this node's flow table: the same for as long as it lives, whichever process reads it; not 0. */
+uint64_t lb_sync_table_id(const struct lb_sync_table *t);
+
 /* ---- lb_sync_take.c ---- */
+
+/* enum sync_hand of a copy. */
+uint8_t lb_sync_hand_of_copy(const struct lb_sync_table *t, uint32_t id, int v6);
 
 /* Has the peer's table no such flow any more? */
 bool lb_sync_is_orphan(const struct lb_sync_table *t, uint32_t id, int v6);

@@ -37,6 +37,11 @@ bool lb_sync_is_orphan(const struct lb_sync_table *t, uint32_t id, int v6)
 	return t->whose.first && stamp >= t->whose.first && stamp < t->whose.whole;
 }
 
+uint8_t lb_sync_hand_of_copy(const struct lb_sync_table *t, uint32_t id, int v6)
+{
+	return t->whose.first && t->whose.stamp[v6][id] >= t->whose.first ? SYNC_OF_PEER : SYNC_OF_OTHER;
+}
+
 static void begin(struct lb_whose *whose, uint32_t flows)
 {
 	if (whose->bulk == UINT16_MAX) { /* count anew; those of before are left to age */
@@ -47,6 +52,7 @@ static void begin(struct lb_whose *whose, uint32_t flows)
 	}
 	whose->bulk++;
 	whose->is_named = false;
+	whose->its_peer = 0;
 }
 
 static void copy(void *data, enum sync_copy_event event)
@@ -66,6 +72,7 @@ static enum sync_fate take_table(struct lb_sync_table *t, const struct sync_tabl
 	struct lb_globals *g = t->bpf->view.globals;
 
 	t->whose.is_named = true;
+	t->whose.its_peer = table->peer;
 	if (g->peer_table != table->id || !t->whose.first) {
 		lb_sync_table_commit(t);
 		t->whose.first = t->whose.bulk;
@@ -146,6 +153,9 @@ static enum sync_fate take_flow(struct lb_sync_table *t, const struct sync_flow 
 	struct lb_install i;
 	long backend;
 
+	/* It has it from here: what has ended here meanwhile must not begin again. */
+	if (flow->hand == SYNC_OF_PEER && t->whose.its_peer == lb_sync_table_id(t))
+		return SYNC_NOT_NEEDED;
 	if (!s)
 		return SYNC_NO_SERVICE;
 	backend = lb_names_backend(&t->names, s->pool, flow->family, flow->backend, flow->backend_port);

@@ -11,6 +11,14 @@
 
 #define STEP_LOOKS 16384 /* flows that one step of the walk looks at */
 
+uint64_t lb_sync_table_id(const struct lb_sync_table *t)
+{
+	uint64_t id = (t->bpf->view.globals->hash_seed ^ 0xa0761d6478bd642fULL) * 0xe7037ed1a0b428dbULL;
+
+	id ^= id >> 32;
+	return id ? id : 1;
+}
+
 /* ---- one record; 0: written, or there is nothing to tell; -ENOSPC ---- */
 
 static int write_record(struct sync_writer *w, const struct sync_record *r)
@@ -34,15 +42,21 @@ static bool look(
 	return __atomic_load_n(&f->generation, __ATOMIC_RELAXED) == before;
 }
 
+/* generation 0: whichever, copies too; else what has become a copy since is the peer's to tell. */
 static int tell_flow(struct lb_sync_table *t, struct sync_writer *w, uint32_t id, int v6, uint32_t generation,
 	uint32_t now)
 {
 	struct sync_record r = {.kind = SYNC_FLOW};
+	uint8_t hand = SYNC_FIRST_HAND;
 	struct lb_flow6 flow;
 	int err;
 
-	if (!look(t, id, v6, generation, &flow) ||
-		!lb_sync_flow_tell(&flow.head, v6, now, t->bpf->view.globals->hz, &r.flow))
+	if (!look(t, id, v6, generation, &flow))
+		return 0;
+	if (flow.head.flags & LB_FLOW_COPY)
+		hand = lb_sync_hand_of_copy(t, id, v6);
+	if ((generation && hand != SYNC_FIRST_HAND) ||
+		!lb_sync_flow_tell(&flow.head, v6, now, t->bpf->view.globals->hz, hand, &r.flow))
 		return 0;
 	err = write_record(w, &r);
 	if (!err)
@@ -135,15 +149,6 @@ static void changes(void *data, struct sync_writer *w)
 
 /* ---- the walk ---- */
 
-/* The same for as long as the flow table lives, whichever process reads it; not 0. */
-static uint64_t table_id(const struct lb_sync_table *t)
-{
-	uint64_t id = (t->bpf->view.globals->hash_seed ^ 0xa0761d6478bd642fULL) * 0xe7037ed1a0b428dbULL;
-
-	id ^= id >> 32;
-	return id ? id : 1;
-}
-
 static void bulk_begin(void *data)
 {
 	struct lb_sync_table *t = data;
@@ -157,7 +162,8 @@ static void bulk_begin(void *data)
 
 static int walk_table(struct lb_sync_table *t, struct sync_writer *w)
 {
-	struct sync_record r = {.kind = SYNC_TABLE, .table.id = table_id(t)};
+	struct sync_record r = {
+		.kind = SYNC_TABLE, .table = {lb_sync_table_id(t), t->bpf->view.globals->peer_table}};
 	int err = write_record(w, &r);
 
 	if (!err)

@@ -5,11 +5,11 @@
  *   header   version 1 | type 1 | flags 1 (bit 0 want_bulk, bit 1 in_sync) | 0 | config hash 4 | sequence 8 | sent_ms 4
  *            then DATA: records 2; ACK: missing 8
  *   record   kind 1 | length of the body 1 | body
- *   flow     family 1 (4, 6) | protocol 1 | state 1 (bit 7: a copy) | ports of client, service, backend 2 each | their addresses, 4 or 16
+ *   flow     family 1 (4, 6) | protocol 1 | state 1 (bits 6, 7: hand) | ports of client, service, backend 2 each | their addresses, 4 or 16
  *            each | idle 4 | isn 4
  *   sticky   length of pool 1, pool | family of the source 1 | source | family of the backend 1 | backend | port 2 | idle 4
  *   weight   length of pool 1, pool | length of backend 1, backend  | weight 2 | admin 1 | said 8
- *   table    id 8
+ *   table    id 8 | peer 8
  *
  * An IPv4 flow is 31 bytes, so 44 of them are a datagram.
  */
@@ -29,7 +29,7 @@
 #define DATA_HEADER  22
 #define BODY_MAX     255
 #define ADMIN_MAX    2 /* LB_ADMIN_DISABLED */
-#define STATE_COPY   0x80
+#define HAND_SHIFT   6 /* in the byte of a flow's state */
 
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
@@ -63,6 +63,8 @@ static bool flow_is_fit(const struct sync_flow *flow, bool ended)
 		return false;
 	if (ended)
 		return true;
+	if (flow->hand > SYNC_OF_OTHER)
+		return false;
 	if (flow->protocol == PROTOCOL_UDP)
 		return flow->state == SYNC_UDP;
 	return flow->state >= SYNC_TCP_ESTABLISHED && flow->state <= SYNC_TCP_HALF_CLOSED_BACKEND;
@@ -107,7 +109,7 @@ static void put_flow(struct wire_out *w, const struct sync_flow *flow, bool ende
 
 	put_family(w, flow->family);
 	wire_put_number(w, flow->protocol, 1);
-	wire_put_number(w, ended ? 0 : flow->state | (flow->copy ? STATE_COPY : 0), 1);
+	wire_put_number(w, ended ? 0 : flow->state | flow->hand << HAND_SHIFT, 1);
 	wire_put_number(w, flow->client_port, 2);
 	wire_put_number(w, flow->service_port, 2);
 	wire_put_number(w, flow->backend_port, 2);
@@ -127,8 +129,8 @@ static void get_flow(struct wire_in *r, struct sync_flow *flow)
 	each = address_len(flow->family);
 	flow->protocol = (uint8_t)wire_get_number(r, 1);
 	state = (uint8_t)wire_get_number(r, 1);
-	flow->state = state & (uint8_t)~STATE_COPY;
-	flow->copy = state & STATE_COPY;
+	flow->state = state & ((1 << HAND_SHIFT) - 1);
+	flow->hand = state >> HAND_SHIFT;
 	flow->client_port = (uint16_t)wire_get_number(r, 2);
 	flow->service_port = (uint16_t)wire_get_number(r, 2);
 	flow->backend_port = (uint16_t)wire_get_number(r, 2);
@@ -179,6 +181,18 @@ static void get_weight(struct wire_in *r, struct sync_weight *weight)
 	weight->said_ms = wire_get_number(r, 8);
 }
 
+static void put_table(struct wire_out *w, const struct sync_table *table)
+{
+	wire_put_number(w, table->id, 8);
+	wire_put_number(w, table->peer, 8);
+}
+
+static void get_table(struct wire_in *r, struct sync_table *table)
+{
+	table->id = wire_get_number(r, 8);
+	table->peer = wire_get_number(r, 8);
+}
+
 /* ---- writing ---- */
 
 void sync_write_begin(struct sync_writer *w, const struct sync_header *header, uint8_t *buf, size_t size)
@@ -216,7 +230,7 @@ int sync_write_record(struct sync_writer *w, const struct sync_record *record)
 	else if (record->kind == SYNC_WEIGHT)
 		put_weight(&b, &record->weight);
 	else if (record->kind == SYNC_TABLE)
-		wire_put_number(&b, record->table.id, 8);
+		put_table(&b, &record->table);
 	if (w->full || w->records == UINT16_MAX || w->size - w->at < 2 + b.at) {
 		w->full = true;
 		return -ENOSPC;
@@ -278,11 +292,11 @@ static int read_body(struct wire_in *body, struct sync_record *out)
 	else if (out->kind == SYNC_WEIGHT)
 		get_weight(body, &out->weight);
 	else if (out->kind == SYNC_TABLE)
-		out->table.id = wire_get_number(body, 8);
+		get_table(body, &out->table);
 	if (body->bad || !record_is_fit(out))
 		return -EBADMSG;
 	if (out->kind == SYNC_FLOW_END)
-		out->flow.state = 0, out->flow.idle_s = 0, out->flow.copy = false;
+		out->flow.state = 0, out->flow.idle_s = 0, out->flow.hand = 0;
 	return 1;
 }
 

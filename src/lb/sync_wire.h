@@ -41,11 +41,18 @@ enum sync_state {
 	SYNC_UDP
 };
 
+/* From whom the sender has it. */
+enum sync_hand {
+	SYNC_FIRST_HAND, /* it forwards it */
+	SYNC_OF_PEER, /* from the table that sync_table.peer names, which alone knows whether it still is */
+	SYNC_OF_OTHER /* from one of before: nobody else may know of it */
+};
+
 struct sync_flow {
 	uint8_t family;   /* AF_INET or AF_INET6 */
 	uint8_t protocol; /* 6 or 17 */
 	uint8_t state;    /* enum sync_state */
-	bool copy;        /* the sender has it only from its own peer, and saw no packet of it */
+	uint8_t hand;     /* enum sync_hand */
 	uint16_t client_port, service_port, backend_port;
 	uint8_t client[16], service[16], backend[16]; /* network order; IPv4 in the first four */
 	uint32_t idle_s;                              /* since its last packet */
@@ -71,6 +78,7 @@ struct sync_weight {
 /* A flow table has a number for as long as it lives: what a table of another number does not name may well be. */
 struct sync_table {
 	uint64_t id;
+	uint64_t peer; /* the table that the sender's newer copies are from; 0: none */
 };
 
 struct sync_record {

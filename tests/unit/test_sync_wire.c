@@ -79,7 +79,7 @@ static size_t all_records(struct sync_record out[20])
 	for (uint8_t state = SYNC_TCP_ESTABLISHED; state <= SYNC_UDP; state++) {
 		out[n++] = flow_of(AF_INET, state);
 		out[n++] = flow_of(AF_INET6, state);
-		out[n - 1].flow.copy = state % 2;
+		out[n - 1].flow.hand = state % 3;
 	}
 	out[n++] = end_of(AF_INET);
 	out[n++] = end_of(AF_INET6);
@@ -87,7 +87,8 @@ static size_t all_records(struct sync_record out[20])
 	out[n++] = sticky_of(63, AF_INET6, AF_INET6);
 	out[n++] = weight_of(1, -1, 0);
 	out[n++] = weight_of(63, 256, 2);
-	out[n++] = (struct sync_record){.kind = SYNC_TABLE, .table.id = UINT64_C(0xfedcba9876543210)};
+	out[n++] = (struct sync_record){
+		.kind = SYNC_TABLE, .table = {UINT64_C(0xfedcba9876543210), UINT64_C(0x8000000000000001)}};
 	out[n++] = (struct sync_record){.kind = SYNC_BULK_END};
 	return n;
 }
@@ -138,7 +139,7 @@ static void assert_same_flow(const struct sync_flow *a, const struct sync_flow *
 	assert_true(a->family == b->family && a->protocol == b->protocol && a->state == b->state);
 	assert_true(a->client_port == b->client_port && a->service_port == b->service_port);
 	assert_true(a->backend_port == b->backend_port);
-	assert_true(a->idle_s == b->idle_s && a->backend_isn == b->backend_isn && a->copy == b->copy);
+	assert_true(a->idle_s == b->idle_s && a->backend_isn == b->backend_isn && a->hand == b->hand);
 	assert_memory_equal(a->client, b->client, 16);
 	assert_memory_equal(a->service, b->service, 16);
 	assert_memory_equal(a->backend, b->backend, 16);
@@ -158,7 +159,7 @@ static void assert_same_record(const struct sync_record *a, const struct sync_re
 		assert_int_equal(a->sticky.idle_s, b->sticky.idle_s);
 	}
 	if (a->kind == SYNC_TABLE)
-		assert_true(a->table.id == b->table.id);
+		assert_true(a->table.id == b->table.id && a->table.peer == b->table.peer);
 	if (a->kind == SYNC_WEIGHT) {
 		assert_string_equal(a->weight.pool, b->weight.pool);
 		assert_string_equal(a->weight.backend, b->weight.backend);
@@ -331,6 +332,7 @@ static void what_is_out_of_range_is_not_sent(void **state)
 	REFUSED(flow_of(AF_INET, 1), r.flow.family = AF_UNIX);
 	REFUSED(flow_of(AF_INET, 1), r.flow.protocol = 17);
 	REFUSED(flow_of(AF_INET, 1), r.flow.state = 0);
+	REFUSED(flow_of(AF_INET, 1), r.flow.hand = 3);
 	REFUSED(flow_of(AF_INET, SYNC_UDP), r.flow.protocol = 6);
 	REFUSED(flow_of(AF_INET, SYNC_UDP), r.flow.state = 5);
 	REFUSED(end_of(AF_INET), r.flow.protocol = 47);

@@ -22,7 +22,7 @@ done
 
 words() { # NAME STATUS WORDS COMMAND...: the exit status, and one line on stderr that has these words
 	local name=$1 status=$2 want=$3 out got; shift 3
-	out=$(timeout 5 "$@" 2>&1 < /dev/null)
+	out=$(timeout 30 "$@" 2>&1 < /dev/null)
 	got=$?
 	if [ $got = "$status" ] && [ "$(wc -l <<< "$out")" = 1 ] && [[ $out == *"$want"* ]]; then
 		pass "$name"
@@ -38,7 +38,7 @@ pipes() { # tun|tap DEVICE MTU A B: both ends
 	local kind=$1 dev=$2 mtu=$3
 	spawn "$dev-a" a "$TANDEM_BIN/tun_pipe" "--$kind" "$dev" --local "$4" --peer "$5" --mtu "$mtu"
 	spawn "$dev-b" b "$TANDEM_BIN/tun_pipe" "--$kind" "$dev" --local "$5" --peer "$4" --mtu "$mtu"
-	wait_log "$dev-a" 5 'listening on' && wait_log "$dev-b" 5 'listening on'
+	wait_log "$dev-a" 30 'listening on' && wait_log "$dev-b" 30 'listening on'
 }
 ping_from() { in_ns a ping -n -q -c 2 -i 0.01 -W 2 "$@"; }
 
@@ -46,15 +46,15 @@ ok "tun over IPv4: both ends are ready" pipes tun tun0 1400 10.9.0.1:5000 10.9.0
 like "... it says what it does not do" "$(cat "$(log_of tun0-a)")" "packets \(tun\), mtu 1400; not encrypted"
 in_ns a ip addr add 10.10.0.1/24 dev tun0
 in_ns b ip addr add 10.10.0.2/24 dev tun0
-ok "... a packet goes there and back" wait_for 5 ping_from 10.10.0.2
-ok "... one of the whole MTU too" ping_from -M "do" -s 1372 10.10.0.2
+ok "... a packet goes there and back" wait_for 30 ping_from 10.10.0.2
+ok "... one of the whole MTU too" wait_for 30 ping_from -M "do" -s 1372 10.10.0.2
 not_ok "... and none above it" ping_from -W 0.2 -M "do" -s 1373 10.10.0.2
 stop tun0-b
 in_ns a ping -n -q -c 3 -i 0.05 -W 0.2 10.10.0.2 > "$TMP/lost"
 like "... the peer is gone: packets are lost" "$(cat "$TMP/lost")" "100% packet loss"
 ok "... and the tunnel lives" alive tun0-a
 stop tun0-a
-wait_exit tun0-a 5
+wait_exit tun0-a 30
 is "... and ends well" $? 0
 like "... what was lost is counted" "$(tail -n 1 "$(log_of tun0-a)")" 'sent, [0-9]+ received; lost: [0-9]+ unsent, [1-9][0-9]* unreachable'
 not_ok "... the device is gone with it" in_ns a ip link show tun0
@@ -65,10 +65,10 @@ in_ns b ip link set tap0 master br0
 in_ns b ip link set br0 up
 in_ns b ip addr add 10.11.0.2/24 dev br0
 in_ns a ip addr add 10.11.0.1/24 dev tap0
-ok "... a frame goes through a bridge's port and back" wait_for 5 ping_from 10.11.0.2
-ok "... of the whole MTU too" ping_from -M "do" -s 1372 10.11.0.2
+ok "... a frame goes through a bridge's port and back" wait_for 30 ping_from 10.11.0.2
+ok "... of the whole MTU too" wait_for 30 ping_from -M "do" -s 1372 10.11.0.2
 in_ns b ip link del tap0
-wait_exit tap0-b 5
+wait_exit tap0-b 30
 is "... the device is removed: it ends and says so" $? 1
 like "... with these words" "$(cat "$(log_of tap0-b)")" 'tap0: the device was removed'
 
@@ -102,13 +102,13 @@ cat > "$TMP/peers.py" <<- 'END'
 	signal.pause()
 END
 spawn peers b python3 "$TMP/peers.py"
-ok "sockets to look at" wait_log peers 5 ready
+ok "sockets to look at" wait_log peers 30 ready
 
 sockstat --json --state listen > "$TMP/listen.json"
 is "a listener's queue: how many wait for accept(), of how many" "$(json "$TMP/listen.json" '.sockets[local_port=7100].backlog') $(json "$TMP/listen.json" '.sockets[local_port=7100].backlog_max')" "3 9"
 is "... whose it is" "$(json "$TMP/listen.json" '.sockets[local_port=7100].processes[0].pid')" "$(pid_of peers)"
 ok "bytes that were not read" has '.sockets[local_port=7101].recv_queue' 7 --state established --port 7101 --process peers
-ok "TIME-WAIT has no process" wait_for 5 has '.processes' '[{"sockets":1,"states":{"tcp":{"time-wait":1}},"whose":"kernel"}]' --protocol tcp --state time-wait
+ok "TIME-WAIT has no process" wait_for 30 has '.processes' '[{"sockets":1,"states":{"tcp":{"time-wait":1}},"whose":"kernel"}]' --protocol tcp --state time-wait
 ok "counts by state" has '.states[state=established].sockets' 8 --protocol tcp
 ok "... by process" has '.processes[0].states' '{"unix":{"listen":1}}' --protocol unix --state listen --process "$(pid_of peers)"
 ok "an abstract name" has '.sockets[0].path' @tandem-test --protocol unix --state listen
@@ -141,9 +141,9 @@ stop peers
 hello_up() { # TYPE WHERE [OPTIONS...]: a server in namespace b
 	stop hello
 	spawn hello b "$TANDEM_BIN/hello_server" "$@"
-	wait_log hello 5 'listening on' || bail "hello_server is not ready"
+	wait_log hello 30 'listening on' || bail "hello_server is not ready"
 }
-hello() { in_ns b timeout 10 "$TANDEM_BIN/hello_client" "$@" 2>&1; }
+hello() { in_ns b timeout 60 "$TANDEM_BIN/hello_client" "$@" --timeout-ms 30000 2>&1; }
 said() { tail -c "+$((${LOG_FROM[hello]} + 1))" "$(log_of hello)"; }
 pid_is_told() { local out; out=$(said) && [[ $out =~ $1:\ pid\ [1-9][0-9]*,\ uid\ 0, ]] || { echo "$out"; return 1; }; }
 
@@ -151,7 +151,7 @@ hello_up stream "$TMP/hello"
 out=$(hello stream "$TMP/hello")
 like "stream: boundaries are lost" "$out" "boundaries not kept: messages 3, reads 1"
 like "... order is kept, nothing is missing" "$out" "order kept; 24 of 24 bytes read, 0 cut off, 0 missing"
-ok "... who the client is" wait_for 5 pid_is_told SO_PEERCRED
+ok "... who the client is" wait_for 30 pid_is_told SO_PEERCRED
 out=$(hello stream "$TMP/hello" --gone)
 like "... the reader has gone: what it did not read is told" "$out" "recv: ECONNRESET"
 like "... and a second write is EPIPE" "$out" "send: EPIPE"
@@ -168,11 +168,11 @@ like "... the reader has gone: EPIPE" "$(hello seqpacket @tandem-hello --gone)" 
 
 hello_up datagram "$TMP/hello"
 like "datagram: boundaries and order are kept, more of them than a queue has room for" "$(hello datagram "$TMP/hello" --count 64)" "boundaries kept: messages 64, reads 64.*order kept; 567 of 567 bytes"
-ok "... who the sender is" wait_for 5 pid_is_told SCM_CREDENTIALS
+ok "... who the sender is" wait_for 30 pid_is_told SCM_CREDENTIALS
 like "... a sender without a name" "$(hello datagram "$TMP/hello" --anonymous)" "nobody can answer"
-ok "... cannot be answered" wait_log hello 5 "no answer: the sender has no name"
+ok "... cannot be answered" wait_log hello 30 "no answer: the sender has no name"
 like "... the reader has gone: refused" "$(hello datagram "$TMP/hello" --gone)" "send: ECONNREFUSED"
-wait_exit hello 5
+wait_exit hello 30
 is "... it has ended, and its name stays" "$?,$(stat -c %F "$TMP/hello")" 0,socket
 hello_up datagram "$TMP/hello"
 like "... the next one takes the name over" "$(said)" "left behind by a server that is gone"
@@ -181,12 +181,12 @@ stop hello
 not_ok "... and takes it along when it ends well" test -e "$TMP/hello"
 
 hello_up raw '*'
-out=$(in_ns a "$TANDEM_BIN/hello_client" raw 10.9.0.2 --count 2)
+out=$(in_ns a "$TANDEM_BIN/hello_client" raw 10.9.0.2 --count 2 --timeout-ms 30000)
 like "raw: the kernel answers" "$out" "raw 10\\.9\\.0\\.2: 2 sent, 2 answered, 0 twice; order kept"
 like "... with the IP header of IPv4" "$out" "reply 1 from 10\.9\.0\.2: 36 bytes, 20 of them the IP header"
-ok "... the server got a copy" wait_log hello 5 "from 10.9.0.1: 36 bytes, 20 of them the IP header: echo request 2; the kernel answers"
-like "... without it of IPv6" "$(in_ns a "$TANDEM_BIN/hello_client" raw fd09::2)" "reply 3 from fd09::2: 16 bytes, 0 of them the IP header"
-ok "... to the server too" wait_log hello 5 "from fd09::1: 16 bytes, 0 of them the IP header: echo request 3"
+ok "... the server got a copy" wait_log hello 30 "from 10.9.0.1: 36 bytes, 20 of them the IP header: echo request 2; the kernel answers"
+like "... without it of IPv6" "$(in_ns a "$TANDEM_BIN/hello_client" raw fd09::2 --timeout-ms 30000)" "reply 3 from fd09::2: 16 bytes, 0 of them the IP header"
+ok "... to the server too" wait_log hello 30 "from fd09::1: 16 bytes, 0 of them the IP header: echo request 3"
 like "... nobody there: no sign" "$(in_ns a "$TANDEM_BIN/hello_client" raw 10.9.0.3 --timeout-ms 100)" "3 sent, 0 answered.*no reader, no sign"
 
 refused "hello_client with a type that is none" "'tcp' is none of stream, datagram, seqpacket and raw" hello_client tcp @x

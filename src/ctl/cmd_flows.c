@@ -19,6 +19,13 @@ static void backend(const json_t *row, char out[VIEW_TEXT_MAX])
 	snprintf(out, VIEW_TEXT_MAX, "%s/%s", pool, name);
 }
 
+/* A copy is the peer's: this node has seen no packet of it. */
+static void state(const json_t *row, char out[VIEW_TEXT_MAX])
+{
+	snprintf(out, VIEW_TEXT_MAX, "%s%s", view_text(row, "state"),
+		json_is_true(json_object_get(row, "copy")) ? " (copy)" : "");
+}
+
 static const struct view_column columns[] = {
 	{.title = "PROTO", .kind = VIEW_TEXT, .key = "protocol"},
 	{.title = "CLIENT", .kind = VIEW_TEXT, .key = "client"},
@@ -26,7 +33,7 @@ static const struct view_column columns[] = {
 	{.title = "SERVICE ADDRESS", .kind = VIEW_TEXT, .key = "service_address"},
 	{.title = "BACKEND", .kind = VIEW_CUSTOM, .cell = backend},
 	{.title = "BACKEND ADDRESS", .kind = VIEW_TEXT, .key = "backend_address"},
-	{.title = "STATE", .kind = VIEW_TEXT, .key = "state"},
+	{.title = "STATE", .kind = VIEW_CUSTOM, .cell = state},
 	{.title = "IDLE", .kind = VIEW_AGE, .key = "idle_s"},
 	{.title = "EXPIRES", .kind = VIEW_AGE, .key = "expires_s"},
 };

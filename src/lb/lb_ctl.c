@@ -224,16 +224,18 @@ static void flow_row(struct lb_live *live, struct flow_filter *want, const struc
 	lb = f->backend < live->bpf->sizes.backends ? want->backend_at[f->backend] : NULL;
 	idle = (int32_t)(want->now - f->last_seen) > 0 ? want->now - f->last_seen : 0;
 	timeout = lb_flow_timeout(f->state, live->bpf->view.services[f->service].idle_jiffies, g);
+	if (f->flags & LB_FLOW_COPY)
+		timeout += timeout / 4 + LB_COPY_SLACK_S * g->hz;
 	json_array_append_new(want->rows,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "protocol",
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I}", "protocol",
 			f->protocol == 6 ? "tcp" : "udp", "client",
 			addr_format_port(&client, ntohs(f->client_port), c), "service_address",
 			addr_format_port(&service, ntohs(f->service_port), s), "service",
 			want->service_at[f->service] ? want->service_at[f->service] : "(removed)",
 			"backend_address", addr_format_port(&backend, ntohs(f->backend_port), b), "pool",
 			lb ? lb->pool->conf->name : "(removed)", "backend", lb ? lb->conf->name : "(removed)",
-			"state", f->state < LB_FLOW_STATES ? flow_states[f->state] : "?", "idle_s",
-			(json_int_t)(idle / g->hz), "expires_s",
+			"state", f->state < LB_FLOW_STATES ? flow_states[f->state] : "?", "copy",
+			!!(f->flags & LB_FLOW_COPY), "idle_s", (json_int_t)(idle / g->hz), "expires_s",
 			(json_int_t)(timeout > idle ? (timeout - idle) / g->hz : 0)));
 }
 

@@ -400,6 +400,7 @@ int lb_sync_link_open(struct lb_sync_link **out, struct ev_loop *loop, const str
 		lb_sync_link_close(link);
 		return err;
 	}
+	error[0] = 0;
 	start_timers(link);
 	*out = link;
 	return 0;

@@ -81,11 +81,6 @@ static json_t *list_paths(const struct lb_sync_link *link, int64_t now)
 
 /* ---- the session ---- */
 
-static json_t *direction(enum sync_why why)
-{
-	return json_pack("{s:b, s:s}", "in_sync", why == SYNC_WHY_IN_SYNC, "why", sync_why_name(why));
-}
-
 static json_t *sent(const struct sync_status *s)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "changes", count(s->sent.changes),
@@ -127,6 +122,16 @@ static json_t *copies(const struct lb_sync_table *table)
 		"changes_lost", count(n.changes_lost), "waiting", count(n.waiting));
 }
 
+static json_t *sync_object(
+	const struct lb_sync *s, const struct lb_sync_link_status *link, const struct sync_status *session)
+{
+	return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "in", sync_why_name(link->in),
+		"out", sync_why_name(link->out), "lag_ms", (double)link->lag_ns / MS, "lag_longest_ms",
+		ms_of(session->lag_longest_us), "lag_p99_ms", ms_of(session->lag_p99_us), "round_trip_ms",
+		ms_of(session->round_trip_us), "sent", sent(session), "received", received(session),
+		"records", fates(&session->received), "copies", copies(s->table));
+}
+
 static const char *table_name(uint32_t table)
 {
 	static const char *const names[] = {"none", "behind", "in sync"};
@@ -158,13 +163,8 @@ json_t *lb_sync_status(const struct lb_sync *s, const struct conf_peer *peer, co
 		out, json_pack("{s:s, s:b, s:b, s:o, s:s, s:o, s:o, s:o}", "boot", boot, "heard",
 			     link.peer_boot != 0, "fresh", link.alive, "same_config",
 			     link.peer_boot ? json_boolean(!link.other_config) : json_null(), "table",
-			     table_name(lb_sync_table_word(&link, now)), "in", direction(link.in), "out",
-			     direction(link.out), "heard_ago_ms", ms_ago(link.heard_at, now)));
-	json_object_update_new(out,
-		json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "lag_ms", (double)link.lag_ns / MS,
-			"lag_longest_ms", ms_of(session.lag_longest_us), "lag_p99_ms",
-			ms_of(session.lag_p99_us), "round_trip_ms", ms_of(session.round_trip_us), "sent",
-			sent(&session), "received", received(&session), "records", fates(&session.received),
-			"copies", copies(s->table), "paths", list_paths(s->link, now)));
+			     table_name(lb_sync_table_word(&link, now)), "heard_ago_ms",
+			     ms_ago(link.heard_at, now), "sync", sync_object(s, &link, &session), "paths",
+			     list_paths(s->link, now)));
 	return out;
 }

@@ -39,7 +39,7 @@ pair_start() {
 pair_is_well() { is_state a active && is_state b backup && is_fresh a && is_fresh b; }
 is_fresh() { [ "$(pjson "$1" .fresh)" = true ]; }
 
-pjson() { vctl "$1" --json peers > "$TMP/pjson.$1.$BASHPID" && json "$TMP/pjson.$1.$BASHPID" "$2"; }
+pjson() { vctl "$1" --json peers --daemon vrrp > "$TMP/pjson.$1.$BASHPID" && json "$TMP/pjson.$1.$BASHPID" ".vrrp$2"; }
 
 cut_adverts() {
 	in_ns sw nft -f - <<-END

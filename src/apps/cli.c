@@ -28,8 +28,8 @@ void cli_fail(const struct cli_program *program, const char *fmt, ...)
 
 static void print_help(const struct cli_program *program)
 {
-	printf("usage: %s %s%s%s\n\n%s\noptions:\n", program->name,
-		program->options_first ? "[OPTIONS] " : "", program->args,
+	printf("usage: %s%s%s%s%s\n\n%s\noptions:\n", program->name,
+		program->options_first ? " [OPTIONS]" : "", *program->args ? " " : "", program->args,
 		program->options_first ? "" : " [OPTIONS]", program->summary);
 	for (size_t i = 0; i < program->option_count; i++) {
 		const struct cli_option *option = &program->options[i];
@@ -130,7 +130,7 @@ int cli_parse(const struct cli_program *program, int argc, char **argv)
 			program, "%s wanted, %d argument%s given", program->args, args, args == 1 ? "" : "s");
 	if (program->args_max >= 0 && args > program->args_max)
 		cli_fail(program, "'%s' is one argument too many (%s wanted)",
-			argv[optind + program->args_max], program->args);
+			argv[optind + program->args_max], *program->args ? program->args : "none");
 	return optind;
 }
 

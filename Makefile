@@ -313,6 +313,18 @@ UNIT_lb_sync_link     := tests/unit/vrrp_netns.c $(addprefix src/lb/lb_sync_,lin
 UNITLIBS_lb_sync_link := -lev -lsodium
 UNIT_TESTS            += lb_sync_link
 FUZZ_sync_session     := $(SYNC)
+UNIT_sync_changes     := src/lb/sync_changes.c
+UNIT_lb_names         := src/lb/lb_names.c src/common/addr.c
+UNIT_lb_sync_flow     := $(addprefix src/lb/,lb_sync_flow.c sync_wire.c) src/common/addr.c
+FUZZ_sync_flow        := $(UNIT_lb_sync_flow) src/lb/lb_names.c
+# Two real dataplanes and all that stands between them and a session.
+SYNC_TABLE            := tests/unit/table_node.c tests/bpf/packet.c $(addprefix src/lb/,lb_sync_table.c lb_sync_tell.c lb_sync_take.c \
+	lb_sync_flow.c lb_names.c sync_changes.c lb_age.c lb_live.c lb_apply.c lb_plan.c lb_ids.c lb_region.c lb_table.c \
+	lb_hash.c lb_verdict.c lb_route.c) $(SYNC) $(sort $(filter-out src/common/log.c src/common/addr.c,$(PROBE) $(UNIT_lb_conf)) \
+	$(LB_BPF) $(addprefix src/common/,log.c addr.c bpf_pins.c))
+UNIT_lb_sync_table     := $(SYNC_TABLE) tests/unit/netns_harness.c
+UNITLIBS_lb_sync_table := -lbpf -lev -lnl-3 -lconfig -lm
+UNIT_TESTS            += sync_changes lb_names lb_sync_flow lb_sync_table
 FUZZ_secure_dgram     := $(SECURE) src/vrrp/vrrp_beacon.c src/lb/sync_wire.c
 FUZZLIBS_secure_dgram := -lsodium
 FUZZ_vrrp_beacon      := src/vrrp/vrrp_beacon.c

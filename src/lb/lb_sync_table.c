@@ -7,6 +7,8 @@
 #include "common/log.h"
 #include "lb/lb_sync_table_inside.h"
 
+#define STALE_NS INT64_C(60000000000) /* what waits for longer has nobody to be told to */
+
 static int64_t clock_ns(void)
 {
 	struct timespec now;
@@ -39,8 +41,8 @@ void lb_sync_tell_lost(struct lb_sync_table *t)
 
 	if (lost != t->ring_lost) {
 		t->ring_lost = lost;
-		t->counters.changes_lost++;
-		t->must_tell_lost = true;
+		t->counters.changes_lost += t->is_telling;
+		t->must_tell_lost |= t->is_telling;
 	}
 	if (!t->must_tell_lost)
 		return;
@@ -56,6 +58,8 @@ static void on_change(void *data, const struct lb_change *change)
 	const struct lb_change_end *e = (const struct lb_change_end *)change;
 	struct sync_change_end end;
 
+	if (!t->is_telling)
+		return;
 	if (change->kind == LB_CHANGE_FLOW) {
 		lb_sync_note(t, sync_changes_put(&t->changes,
 					change->family == 6 ? SYNC_CHANGE_FLOW6 : SYNC_CHANGE_FLOW4,
@@ -80,11 +84,24 @@ int lb_sync_table_fd(const struct lb_sync_table *t)
 	return lb_bpf_changes_fd(t->bpf);
 }
 
+/* No session for long: a bulk will begin the next, and nothing need be kept till then. */
+static void drop_stale(struct lb_sync_table *t)
+{
+	const struct sync_change *oldest = sync_changes_first(&t->changes);
+
+	if (!oldest || t->now - oldest->born < STALE_NS)
+		return;
+	sync_changes_forget(&t->changes);
+	t->is_telling = false;
+	t->must_tell_lost = true; /* should the session be there after all */
+}
+
 int lb_sync_table_read(struct lb_sync_table *t, int64_t now)
 {
 	int count;
 
 	birth(t, now);
+	drop_stale(t);
 	count = lb_bpf_changes_read(t->bpf);
 	lb_sync_tell_lost(t);
 	return count;
@@ -152,6 +169,7 @@ static void watch_tick(void *data, bool swept)
 	struct lb_sync_table *t = data;
 
 	birth(t, clock_ns());
+	drop_stale(t);
 	if (swept && t->is_telling) {
 		struct sticky_turn turn = {t, lb_bpf_now(t->bpf)};
 
@@ -224,7 +242,7 @@ static void tell_words(struct lb_sync_table *t, bool all)
 		for (size_t k = 0; k < pool->conf->backend_count; k++) {
 			const struct lb_live_backend *b = pool->backends[k];
 
-			if (b->said_ms && (all || b->said_ms != t->told_words[b->index]))
+			if (t->is_telling && b->said_ms && (all || b->said_ms != t->told_words[b->index]))
 				lb_sync_note(t, sync_changes_put(&t->changes, SYNC_CHANGE_WEIGHT, b->index, 1,
 							t->now));
 			t->told_words[b->index] = b->said_ms;

@@ -49,9 +49,6 @@ int lb_sync_table_read(struct lb_sync_table *t, int64_t now);
 void lb_sync_table_commit(struct lb_sync_table *t);
 #define LB_SYNC_COMMIT_MS 2
 
-/* A session begins: what waits of before is of no use, the whole table will be sent. */
-void lb_sync_table_forget(struct lb_sync_table *t);
-
 /* The config or the operator's weights have changed: names are looked up anew; weights are told. True: it is another
  * config, which may name what was refused before: want the peer's whole table again. */
 bool lb_sync_table_refresh(struct lb_sync_table *t);

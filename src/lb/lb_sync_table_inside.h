@@ -49,8 +49,8 @@ struct lb_sync_table {
 	void (*lost)(void *data);
 	void *data;
 	bool must_tell_lost;
-	bool is_telling;  /* a bulk has begun: what goes on being used is told again */
-	int64_t now;      /* ns, of what is being read */
+	bool is_telling; /* a bulk has begun: what changes is told, and what goes on being used is told again */
+	int64_t now;     /* ns, of what is being read */
 	uint32_t applied; /* of live: the config that names is of */
 	uint32_t ring_lost;
 	uint32_t sweeps; /* of the sticky sources */
@@ -67,6 +67,8 @@ struct lb_sync_table {
 
 /* ---- lb_sync_table.c ---- */
 
+/* What waits is of no use, for the whole table will be told: but for the operators' words, which wait anew. */
+void lb_sync_table_forget(struct lb_sync_table *t);
 /* What a put into changes returned: when the queue ran over, `lost` is called at the next quiet moment. */
 void lb_sync_note(struct lb_sync_table *t, int result);
 void lb_sync_tell_lost(struct lb_sync_table *t);

@@ -154,8 +154,8 @@ static void bulk_begin(void *data)
 	struct lb_sync_table *t = data;
 
 	/* The walk tells all that lives, and by its silence what has ended. */
-	lb_sync_table_forget(t);
 	t->is_telling = true;
+	lb_sync_table_forget(t);
 	t->walk.phase = LB_WALK_TABLE;
 	t->walk.at = t->walk.sticky_count = 0;
 }

@@ -33,10 +33,14 @@ holds "... within a second, or three on a busy machine" "$(($(date +%s%3N) - beg
 wait_for 10 eval 'each_up lba && each_up lbb' > /dev/null || bail "the backends are not up"
 move_to lba
 
+lasting_copies() { # NODE: without the short connections to `home`, whose ends a node may have taken with it
+	sctl "$1" --json flows --limit 1000 | perl -MJSON::PP -0777 -ne '
+		print scalar(grep { $_->{copy} && $_->{service} ne "home" } @{decode_json($_)->{flows}})'
+}
 settled() { # NODE COPIES-AT-THE-OTHER: it forwards them all, the other has them all as copies
 	local other=lbb copies
 	[ "$1" = lba ] || other=lba
-	copies="$(copies_of "$1") $(copies_of $other)"
+	copies="$(lasting_copies "$1") $(lasting_copies $other)"
 	echo "copies at $1 and $other: $copies"
 	[ "$copies" = "0 $2" ]
 }

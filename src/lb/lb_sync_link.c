@@ -58,8 +58,10 @@ static void send_sign(struct lb_sync_path *path, int64_t now)
 		.heard_ms = lb_sync_path_heard_ms(path, now)};
 	uint8_t plain[LB_SYNC_SIGN_BYTES];
 
+	path->sign_due = true;
 	if (!secure_dgram_is_ready(path->channel) || now - path->sign_at < SIGN_GAP_NS)
 		return;
+	path->sign_due = false;
 	path->sign_at = now;
 	if (lb_sync_path_send(path, plain, lb_sync_word_write(&word, plain)))
 		path->counters.signs_sent++;
@@ -299,7 +301,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	forgive_pause(link, now);
 	for (size_t i = 0; i < link->path_count; i++) {
 		lb_sync_path_greet(&link->paths[i], now);
-		if (now - link->paths[i].sign_at >= SIGN_NS)
+		if (link->paths[i].sign_due || now - link->paths[i].sign_at >= SIGN_NS)
 			send_sign(&link->paths[i], now);
 	}
 	look_at_paths(link, now);

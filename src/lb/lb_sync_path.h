@@ -53,6 +53,7 @@ struct lb_sync_path {
 	struct secure_dgram *channel;
 	bool was_ready;       /* the channel */
 	int64_t hello_at;     /* the last */
+	bool sign_due;        /* the owner's: sooner than it is used to */
 	int64_t sign_at;      /* the owner's: its last */
 	int64_t heard_at;     /* anything well sealed; INT64_MIN: never */
 	int64_t word_at;      /* when the peer said how long ago it had heard us by this path */

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 needs bonding 8021q
 
-for name in load answer fragment nat install changes lease; do
+for name in load answer fragment nat install lease; do
 	program=$ROOT/build/test/plain_bpf_$name
 	[ -x "$program" ] || bail "no $program; 'make uml' builds it"
 	ok "bpf_$name" "$program"

@@ -389,6 +389,12 @@ build/test/bench_sync: build/obj/tests/bench/bench_sync.o $(call obj,$(SYNC) $(S
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lsodium
 
+# The same from one real dataplane to another (root): build/test/bench_sync_table [flows of the bulk] [seconds of changes]
+build/obj/tests/bench/bench_sync_table.o: CPPFLAGS += -Itests/unit
+build/test/bench_sync_table: build/obj/tests/bench/bench_sync_table.o $(call obj,$(SYNC_TABLE))
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lev -lnl-3 -lconfig -lm
+
 # What the switch and what a client see of a failover, how punctual the machine is; used by tests/bench/vrrp
 $(VRRP_BENCH): build/test/%: build/obj/tests/bench/%.o
 	$(MAKING)

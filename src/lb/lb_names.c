@@ -78,7 +78,7 @@ int lb_names_open(struct lb_names *n, const struct lb_names_sizes *sizes)
 	n->backend_indexes = sizes->backend_indexes;
 	if (!n->services || !n->pools || !n->backends || !n->pool_at || !n->backend_at ||
 		open_table(&n->by_service, sizes->services) || open_table(&n->by_pool, sizes->pools) ||
-		open_table(&n->by_backend, sizes->backends)) {
+		open_table(&n->by_backend, 2 * sizes->backends)) {
 		lb_names_close(n);
 		return -ENOMEM;
 	}
@@ -124,13 +124,20 @@ void lb_names_add_pool(struct lb_names *n, const char *name, uint32_t index)
 
 void lb_names_add_backend(struct lb_names *n, const struct lb_names_backend *b)
 {
+	bool is_first;
+
 	if (b->index >= n->backend_indexes ||
 		lb_names_backend(n, b->pool, b->addr.family, b->addr.bytes, b->port) != LB_NAMES_NONE)
 		return;
+	is_first = lb_names_backend(n, LB_NAMES_ANY_POOL, b->addr.family, b->addr.bytes, b->port) ==
+		   LB_NAMES_NONE;
 	n->backends[n->backend_count++] = *b;
 	n->backend_at[b->index] = (uint32_t)n->backend_count;
 	enter(&n->by_backend, hash_place(b->addr.family, b->addr.bytes, b->port, b->pool),
 		(uint32_t)n->backend_count);
+	if (is_first)
+		enter(&n->by_backend, hash_place(b->addr.family, b->addr.bytes, b->port, LB_NAMES_ANY_POOL),
+			(uint32_t)n->backend_count);
 }
 
 /* ---- looking up ---- */
@@ -176,8 +183,8 @@ long lb_names_backend(
 		i = (i + 1) & t->mask) {
 		const struct lb_names_backend *b = &n->backends[t->slots[i] - 1];
 
-		if (b->port == port && b->pool == pool && b->addr.family == family &&
-			!memcmp(b->addr.bytes, bytes, length_of(family)))
+		if (b->port == port && (b->pool == pool || pool == LB_NAMES_ANY_POOL) &&
+			b->addr.family == family && !memcmp(b->addr.bytes, bytes, length_of(family)))
 			return b->index;
 	}
 	return LB_NAMES_NONE;

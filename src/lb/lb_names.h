@@ -12,7 +12,8 @@
 
 #include "lb/lb_model.h"
 
-#define LB_NAMES_NONE (-1L)
+#define LB_NAMES_NONE     (-1L)
+#define LB_NAMES_ANY_POOL UINT32_MAX
 
 struct lb_names_service {
 	struct net_addr addr;
@@ -67,6 +68,7 @@ void lb_names_add_backend(struct lb_names *n, const struct lb_names_backend *bac
 const struct lb_names_service *lb_names_service(
 	const struct lb_names *n, uint8_t family, const uint8_t *bytes, uint16_t port, uint8_t protocol);
 long lb_names_pool(const struct lb_names *n, const char *name);
+/* pool: LB_NAMES_ANY_POOL for the first with that address and port, whichever pool it is in. */
 long lb_names_backend(
 	const struct lb_names *n, uint32_t pool, uint8_t family, const uint8_t *bytes, uint16_t port);
 

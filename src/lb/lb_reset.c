@@ -122,10 +122,11 @@ static const struct lb_flow *flow_at(const struct lb_reset *r, int family, uint3
 	return family == 6 ? &r->bpf->view.flows6[id].head : &r->bpf->view.flows4[id].head;
 }
 
+/* A copy is the peer's: whether its backend is gone is for the peer to find, and to tell. */
 static bool is_hit(const struct lb_reset *r, const struct lb_flow *f)
 {
-	return f->protocol == IPPROTO_TCP && lb_flow_is_live(f->state) && holds(&r->now, f->backend) &&
-	       f->backend < r->bpf->sizes.backends &&
+	return f->protocol == IPPROTO_TCP && lb_flow_is_live(f->state) && !(f->flags & LB_FLOW_COPY) &&
+	       holds(&r->now, f->backend) && f->backend < r->bpf->sizes.backends &&
 	       f->backend_epoch != r->bpf->view.backends[f->backend].epoch;
 }
 

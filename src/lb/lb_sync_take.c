@@ -159,6 +159,10 @@ static enum sync_fate take_flow(struct lb_sync_table *t, const struct sync_flow 
 	if (!s)
 		return SYNC_NO_SERVICE;
 	backend = lb_names_backend(&t->names, s->pool, flow->family, flow->backend, flow->backend_port);
+	/* Connections stay when their service is given another pool. */
+	if (backend == LB_NAMES_NONE)
+		backend = lb_names_backend(
+			&t->names, LB_NAMES_ANY_POOL, flow->family, flow->backend, flow->backend_port);
 	if (backend == LB_NAMES_NONE)
 		return SYNC_NO_BACKEND;
 	if (lb_sync_flow_put(flow, t->jiffies, t->bpf->view.globals->hz, &i))

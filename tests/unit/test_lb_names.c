@@ -152,6 +152,15 @@ static void the_first_of_a_name_counts(void **state)
 	lb_names_add_service(&names, &s);
 	s.index = 2;
 	lb_names_add_service(&names, &s);
+	assert_int_equal(lb_names_backend(&names, LB_NAMES_ANY_POOL, AF_INET, b.addr.bytes, 5), 1);
+	assert_int_equal(
+		lb_names_backend(&names, LB_NAMES_ANY_POOL, AF_INET, b.addr.bytes, 6), LB_NAMES_NONE);
+	b.index = 3;
+	b.pool = 8; /* the same in another pool */
+	lb_names_add_backend(&names, &b);
+	assert_int_equal(lb_names_backend(&names, 8, AF_INET, b.addr.bytes, 5), 3);
+	assert_int_equal(lb_names_backend(&names, LB_NAMES_ANY_POOL, AF_INET, b.addr.bytes, 5), 1);
+	b.pool = 0;
 	assert_int_equal(lb_names_pool(&names, "p"), 3);
 	assert_int_equal(lb_names_backend(&names, 0, AF_INET, b.addr.bytes, 5), 1);
 	assert_int_equal(lb_names_service(&names, AF_INET, s.addr.bytes, 5, 6)->index, 1);

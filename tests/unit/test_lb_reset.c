@@ -271,6 +271,39 @@ static void test_dead_backend(void **state)
 	close(v4);
 }
 
+/* What the other node of a pair forwards is left to it, however its backend looks from here. */
+static void test_a_copy_is_not_ours_to_reset(void **state)
+{
+	struct conn old[FEW];
+	struct conns wanted = {old, FEW / 2};
+	int v4 = listen_on("10.9.2.2", 8080);
+	uint32_t copies = 0;
+
+	for (int i = 0; i < FEW; i++)
+		old[i] = connect_to(v4, "10.80.0.1", 80);
+	for (int i = FEW / 2; i < FEW; i++) {
+		struct sockaddr_in at;
+		socklen_t length = sizeof(at);
+
+		assert_int_equal(getsockname(old[i].client, (struct sockaddr *)&at, &length), 0);
+		for (uint32_t id = 0; id < bpf.sizes.flows; id++) {
+			struct lb_flow *f = &bpf.view.flows4[id].head;
+
+			if (f->state == LB_FLOW_ESTABLISHED && f->client_port == at.sin_port) {
+				f->flags = LB_FLOW_COPY;
+				copies++;
+			}
+		}
+	}
+	assert_int_equal(copies, FEW / 2);
+	bpf.view.backends[0].epoch++;
+	reset_and_wait(&wanted, false);
+	expect(old, FEW / 2, 1);
+	expect(old + FEW / 2, FEW / 2, 0);
+	close_conns(old, FEW);
+	close(v4);
+}
+
 static int setup(void **state)
 {
 	struct lb_bpf_sizes sizes = small_sizes();
@@ -300,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_ends_hear_and_nobody_else),
 		cmocka_unit_test(test_without_timestamps),
+		cmocka_unit_test(test_a_copy_is_not_ours_to_reset),
 		cmocka_unit_test(test_dead_backend),
 	};
 

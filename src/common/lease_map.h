@@ -32,7 +32,7 @@ struct lease {
 };
 _Static_assert(sizeof(struct lease) == 64, "a cache line");
 
-/* enum vrrp_table has the same numbers. */
+/* enum vrrp_table has the same numbers, and one for alone. */
 enum lease_table { LEASE_TABLE_NONE, LEASE_TABLE_BEHIND, LEASE_TABLE_IN_SYNC };
 
 struct lease_board {
@@ -40,7 +40,8 @@ struct lease_board {
 	__u32 entries;    /* tandem-vrrp: addresses in lease_addrs; 0: nothing is to be looked up */
 	__u64 said_ns;    /* tandem-lb: when; a word older than LEASE_WORD_NS is none */
 	__u64 peer_holds; /* tandem-lb: 1: the peer holds all of ours, but what is younger than 20 ms */
-	__u64 reserved[5];
+	__u64 alone; /* tandem-lb: 1: in sync, for nobody is heard who could have more; beacons may know better */
+	__u64 reserved[4];
 };
 _Static_assert(sizeof(struct lease_board) == sizeof(struct lease), "an element of the same array");
 

@@ -28,13 +28,14 @@ uint32_t lb_sync_table_word(const struct lb_sync_link_status *status, int64_t no
 	return LEASE_TABLE_BEHIND;
 }
 
-static void say(struct lb_sync *s, uint32_t table, bool peer_holds, int64_t now)
+static void say(struct lb_sync *s, uint32_t table, bool alone, bool peer_holds, int64_t now)
 {
 	struct lease_board *board = (struct lease_board *)s->live->bpf->view.leases;
 
 	if (!board)
 		return;
-	__atomic_store_n(&board->table, table, __ATOMIC_RELAXED);
+	__atomic_store_n(&board->alone, alone, __ATOMIC_RELAXED);
+	__atomic_store_n(&board->table, table, __ATOMIC_RELEASE);
 	__atomic_store_n(&board->peer_holds, peer_holds, __ATOMIC_RELAXED);
 	__atomic_store_n(&board->said_ns, (uint64_t)now, __ATOMIC_RELEASE);
 }
@@ -83,7 +84,7 @@ static void on_turned(void *data, int64_t now)
 	if (!s->link)
 		return;
 	lb_sync_link_status(s->link, now, &status);
-	say(s, lb_sync_table_word(&status, now),
+	say(s, lb_sync_table_word(&status, now), status.in != SYNC_WHY_IN_SYNC,
 		status.out == SYNC_WHY_IN_SYNC && status.lag_ns < ON_ITS_WAY_NS, now);
 	look_at_sync(s, &status, now);
 	if (status.other_config != s->other_config) {
@@ -193,7 +194,7 @@ void lb_sync_close(struct lb_sync *s)
 	ev_timer_stop(s->loop, &s->stale);
 	lb_sync_link_close(s->link);
 	lb_sync_table_close(s->table);
-	say(s, LEASE_TABLE_NONE, false, 0);
+	say(s, LEASE_TABLE_NONE, false, false, 0);
 	free(s);
 }
 

@@ -35,7 +35,7 @@ static bool unit_is_fit(const struct vrrp_beacon_unit *unit)
 
 static bool head_is_fit(const struct vrrp_beacon *b)
 {
-	return b->path_count <= VRRP_PATHS_MAX && b->table <= VRRP_TABLE_IN_SYNC && b->part < b->parts &&
+	return b->path_count <= VRRP_PATHS_MAX && b->table <= VRRP_TABLE_ALONE && b->part < b->parts &&
 	       b->unit_count <= VRRP_BEACON_UNITS;
 }
 

@@ -18,8 +18,9 @@ enum vrrp_witness { VRRP_WITNESS_NONE, VRRP_WITNESS_UNKNOWN, VRRP_WITNESS_REACHE
 enum vrrp_table {
 	VRRP_TABLE_NONE,
 	VRRP_TABLE_BEHIND,
-	VRRP_TABLE_IN_SYNC
-}; /* NONE: no balancer, nothing to hold */
+	VRRP_TABLE_IN_SYNC,
+	VRRP_TABLE_ALONE
+}; /* NONE: no balancer, nothing to hold; ALONE: it hears no other one, so what it holds is all, if there is no other one */
 
 /* The sender's word about one of its units. */
 struct vrrp_beacon_unit {

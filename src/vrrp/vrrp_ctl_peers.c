@@ -49,7 +49,7 @@ static json_t *path_row(const struct vrrp_peer *peer, size_t i, int64_t now)
 
 static const char *table_name(uint8_t table)
 {
-	static const char *const names[] = {"none", "behind", "in sync"};
+	static const char *const names[] = {"none", "behind", "in sync", "alone"};
 
 	return table < sizeof(names) / sizeof(names[0]) ? names[table] : "unknown";
 }

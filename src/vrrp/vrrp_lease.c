@@ -292,16 +292,17 @@ int64_t vrrp_lease_until(const struct vrrp_lease *lease, unsigned slot)
 enum vrrp_table vrrp_lease_table(const struct vrrp_lease *lease, int64_t now)
 {
 	const struct lease_board *board = lease_maps_board(&lease->maps);
-	uint64_t said;
+	uint64_t said, alone;
 	uint32_t table;
 
 	if (!board)
 		return VRRP_TABLE_NONE;
 	table = __atomic_load_n(&board->table, __ATOMIC_ACQUIRE);
+	alone = __atomic_load_n(&board->alone, __ATOMIC_ACQUIRE);
 	said = __atomic_load_n(&board->said_ns, __ATOMIC_ACQUIRE);
 	if (said + LEASE_WORD_NS < (uint64_t)now || table > LEASE_TABLE_IN_SYNC)
 		return VRRP_TABLE_NONE;
-	return (enum vrrp_table)table;
+	return table == LEASE_TABLE_IN_SYNC && alone ? VRRP_TABLE_ALONE : (enum vrrp_table)table;
 }
 
 void vrrp_lease_status(const struct vrrp_lease *lease, struct vrrp_lease_status *out)

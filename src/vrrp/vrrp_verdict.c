@@ -20,10 +20,12 @@ static bool state_is_active(unsigned state)
 	return state == VRRP_ACTIVE || state == VRRP_HANDOVER;
 }
 
-/* No word of the balancer here, but one of the peer's: it is not running yet, or no more, and holds nothing. */
+/* The peer has a balancer, and none speaks here: it is not running yet, or no more, and holds nothing. Or it hears no other
+ * one: sync is cut. */
 static bool is_behind(enum vrrp_table table, enum vrrp_table other)
 {
-	return table == VRRP_TABLE_BEHIND || (table == VRRP_TABLE_NONE && other != VRRP_TABLE_NONE);
+	return table == VRRP_TABLE_BEHIND ||
+	       ((table == VRRP_TABLE_NONE || table == VRRP_TABLE_ALONE) && other != VRRP_TABLE_NONE);
 }
 
 static struct side us(const struct vrrp_facts *f)

@@ -17,7 +17,8 @@
  *     it hands over, or we preempt                                          take
  *     its adverts are lost, that is all                                     hold
  *
- * A table is behind when the balancer says so, and when it says nothing while the peer's does: it is not there yet.
+ * A table is behind when the balancer says so, and when it says nothing, or that it hears no other one, while the peer's
+ * speaks: it is not there yet, or sync is cut.
  *
  * Without fresh word:
  *   we preempt (its adverts do come): as above, but not fenced with the witness lost: an Active would yield at once

@@ -25,7 +25,7 @@ static void check(const struct vrrp_beacon *b)
 	for (size_t i = 0; i < len; i++)
 		must(b->node[i] > ' ' && b->node[i] <= '~');
 	must(b->path_count <= VRRP_PATHS_MAX && b->unit_count <= VRRP_BEACON_UNITS);
-	must(b->part < b->parts && b->table <= VRRP_TABLE_IN_SYNC);
+	must(b->part < b->parts && b->table <= VRRP_TABLE_ALONE);
 	for (size_t i = 0; i < b->unit_count; i++)
 		must(b->units[i].state <= VRRP_HANDOVER && b->units[i].witness <= VRRP_WITNESS_LOST);
 }

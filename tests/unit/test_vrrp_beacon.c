@@ -153,7 +153,7 @@ static void what_is_out_of_range_is_not_sent(void **state)
 	REFUSED(b.node[1] = '\x7f');
 	REFUSED(b.node[1] = '\n');
 	REFUSED(b.path_count = VRRP_PATHS_MAX + 1);
-	REFUSED(b.table = VRRP_TABLE_IN_SYNC + 1);
+	REFUSED(b.table = VRRP_TABLE_ALONE + 1);
 	REFUSED(b.part = b.parts);
 	REFUSED(b.parts = 0);
 	REFUSED(b.unit_count = VRRP_BEACON_UNITS + 1);
@@ -166,9 +166,9 @@ static void what_is_out_of_range_is_not_taken(void **state)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} rows[] = {{0, 0}, {0, 2}, {2, 3}, {3, 3}, {4, 1}, {4, 0}, {5, VRRP_PATHS_MAX + 1},
-		{6, VRRP_BEACON_UNITS + 1}, {7, 0}, {7, 64}, {7, 255}, {8, 0}, {9, 0}, {8, ' '}, {8, 0x1b},
-		{9, 0x80}};
+	} rows[] = {{0, 0}, {0, 2}, {2, VRRP_TABLE_ALONE + 1}, {3, 3}, {4, 1}, {4, 0},
+		{5, VRRP_PATHS_MAX + 1}, {6, VRRP_BEACON_UNITS + 1}, {7, 0}, {7, 64}, {7, 255}, {8, 0},
+		{9, 0}, {8, ' '}, {8, 0x1b}, {9, 0x80}};
 	uint8_t buf[SECURE_PLAIN_MAX] = {0}, bad[SECURE_PLAIN_MAX];
 	struct vrrp_beacon b = beacon_of(2, 1, 1), got;
 

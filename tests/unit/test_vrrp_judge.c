@@ -149,6 +149,9 @@ static void without_a_word_of_its_balancer_a_node_is_behind_who_has_one(void **s
 	hear_lower(fsm.down_at);
 	assert_true(ask(fsm.down_at));
 	assert_true(judge.last.for_table);
+	facts.table = VRRP_TABLE_ALONE; /* it runs, and sync is cut */
+	assert_true(ask(fsm.down_at));
+	assert_true(judge.last.for_table);
 	facts.peer_table = VRRP_TABLE_NONE; /* neither has a balancer: there is nothing to wait for */
 	assert_true(ask(fsm.down_at));
 	assert_int_equal(event.type, VRRP_EVENT_TIMER);

@@ -304,6 +304,9 @@ static void the_balancers_word_is_believed_while_it_is_fresh(void **state)
 	board->table = LEASE_TABLE_IN_SYNC;
 	assert_int_equal(vrrp_lease_table(lease, 102 * SECOND), VRRP_TABLE_IN_SYNC);
 	assert_int_equal(vrrp_lease_table(lease, 102 * SECOND + 1), VRRP_TABLE_NONE);
+	board->alone = 1;
+	assert_int_equal(vrrp_lease_table(lease, 102 * SECOND), VRRP_TABLE_ALONE);
+	board->alone = 0;
 	board->table = 9;
 	assert_int_equal(vrrp_lease_table(lease, 100 * SECOND), VRRP_TABLE_NONE);
 	vrrp_lease_close(lease, true);

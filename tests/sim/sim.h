@@ -17,10 +17,12 @@
  *   sim_pair_make.c seed -> paths, timeouts, what goes wrong with a pair
  *   sim_pair_check.c what must hold for a pair at every moment; sim_pair_end.c at the end
  *   sim_pair_plant.c bugs on purpose around the verdict
+ *   sim_lease.c     the lease in each node's kernel, stamped by vrrp_stamp; sim_lease_check.c what must hold of it
+ *   sim_table.c     how much of the other's connection table a node of a pair has
  *   sim_shrink.c    a failing schedule made small; sim_fork.c many schedules on all cores
  *
- * Another kind of actor (a lease in the dataplane) is another enum sim_kind of packet that sim_node_receive() hands on,
- * and state that sim_node_wake() drives.
+ * Another kind of actor is another enum sim_kind of packet that sim_node_receive() hands on, and state that sim_node_wake()
+ * drives.
  *
  * Times are ns. Global time is what the network sees; a node's own clock has an offset and a rate error.
  */
@@ -36,6 +38,7 @@
 #include "vrrp/vrrp_judge.h"
 #include "vrrp/vrrp_packet.h"
 #include "vrrp/vrrp_said.h"
+#include "vrrp/vrrp_stamp.h"
 
 #define SIM_NODES_MAX  5
 #define SIM_CLIENT     5 /* the clients behind the switch, one for all */
@@ -64,6 +67,7 @@ enum sim_fault_kind {
 	SIM_MOVED,     /* node's MAC changes */
 	SIM_FLOOD,     /* a stranger claims with priority 1 very often, until */
 	SIM_DROP,      /* the next value adverts of whoever is Active are lost */
+	SIM_KILL,      /* node's speaker and guard die, the addresses stay; until: starts again, 0: never */
 	SIM_PLAIN_FAULTS,
 	/* of a pair */
 	SIM_FILTER =
@@ -71,6 +75,7 @@ enum sim_fault_kind {
 	SIM_PATH_CUT,             /* what nodes in mask send by path value is lost, until */
 	SIM_PATH_LOSS,            /* of beacons beside the LAN: value per mille, until */
 	SIM_WITNESS,              /* the witness does not answer nodes in mask, until */
+	SIM_SYNC_CUT,             /* connection sync is cut, and nothing else, until */
 	SIM_FAULT_KINDS,
 };
 
@@ -83,8 +88,9 @@ struct sim_fault {
 struct sim_speaker {
 	struct vrrp_fsm_config config;
 	int64_t start;
-	int ppm;      /* its clock is that much too fast */
-	uint8_t rank; /* of its IPv6 address; that of its IPv4 address is its number */
+	int ppm;       /* its clock is that much too fast */
+	uint8_t rank;  /* of its IPv6 address; that of its IPv4 address is its number */
+	int64_t jiffy; /* of its kernel */
 };
 
 struct sim_pair_setup {
@@ -94,6 +100,9 @@ struct sim_pair_setup {
 	int64_t beacon_interval, beacon_timeout;
 	int64_t witness_interval; /* 0: they have none */
 	enum vrrp_isolation on_isolation;
+	uint8_t balancers; /* bit: that node has one, and with it a connection table */
+	int64_t bulk;      /* that long it takes until a node that joins has the other's table */
+	int64_t sync_cap, sync_silence;
 };
 
 struct sim_schedule {
@@ -141,6 +150,9 @@ enum sim_invariant {
 	SIM_READ_FIRST,   /* nothing is said before what arrived is read */
 	SIM_NO_STORM,     /* adverts of a node are bounded */
 	SIM_CLIENTS,      /* the clients' ARP entry leads to the Active */
+	SIM_LEASE_KEPT,   /* fresh while a node that runs has the addresses, over once it gave them up */
+	SIM_LEASE_SILENT, /* of a node whose last advert was heard it is over before silence promotes another */
+	SIM_LEASE_BOUND, /* of a node that stands still it ends within the bound after another took over */
 	/* of a pair */
 	SIM_PAIR_ONE,      /* after the last fault one owns the addresses, and it is the right one */
 	SIM_PAIR_FAILOVER, /* after a crash or a goodbye the other is Active within the bounds */
@@ -150,6 +162,7 @@ enum sim_invariant {
 	SIM_PAIR_FENCED,   /* who is fenced, alone and without a witness owns nothing */
 	SIM_PAIR_FLAPPING, /* transitions are bounded by what went wrong */
 	SIM_PAIR_MEMORY,   /* what is believed of the peer never goes back */
+	SIM_PAIR_GATED,    /* nobody preempts without the connection table within the cap */
 	SIM_INVARIANTS,
 };
 const char *sim_invariant_name(enum sim_invariant invariant);
@@ -192,6 +205,16 @@ enum sim_plant {
 	SIM_PLANT_NOT_ACCEPTED,
 	SIM_PLANT_WITNESS_BELIEVED,
 	SIM_PLANT_PATHS_ALIKE,
+	SIM_PLANT_BEACON_GOODBYE,
+	SIM_PLANT_GATING_IGNORED,
+	SIM_PLANT_CAP_IGNORED,
+	SIM_PLANT_WAITS_ANEW,
+	SIM_PLANT_LEASE_UNSTAMPED,
+	SIM_PLANT_LEASE_UNRELEASED,
+	SIM_PLANT_LEASE_LONG,
+	SIM_PLANT_LEASE_BLIND,
+	SIM_PLANT_LEASE_LATE,
+	SIM_PLANT_LEASE_OFFERED,
 	SIM_PLANTS,
 };
 
@@ -207,6 +230,7 @@ struct sim_packet {
 	uint8_t ttl;
 	bool ipv6;
 	uint8_t path; /* BEACON */
+	int64_t sent_at;
 	uint8_t len;
 	uint8_t bytes[SIM_BYTES_MAX];
 };
@@ -238,13 +262,26 @@ struct sim_node {
 	uint8_t links_down, paused, stopped; /* how many faults say so */
 	bool inherit, config_new, offer, take, moved;
 	int drop; /* adverts that will be lost */
+	/* the lease: of its kernel, own clock; leased: its process stamps with adverts */
+	int64_t lease_until, keep_at;
+	bool leased, killed;
 	int64_t wake_at;
 	uint16_t inbox[SIM_INBOX_MAX];
 	int inbox_head, inbox_count;
 	/* for the checks, global time */
 	int64_t obeyed_at,
 		obeyed_interval; /* the last advert it had to obey, -1: none; with interval 0 it was priority 0 */
-	int64_t active_since, calm_since, told_at, told[5];
+	int64_t active_since, calm_since, told_at, told[5], state_since, still_since;
+	int64_t stamped_at, stamped_interval; /* the lease, last */
+	int64_t heard_sent[SIM_NODES_MAX];    /* of the last advert of that one that it obeyed */
+	enum vrrp_cause active_cause;
+};
+
+/* How much of the other's connection table is here. */
+struct sim_table {
+	int64_t born, works_since, heard_at;
+	bool ever;
+	enum vrrp_table word;
 };
 
 /* A node's part in a pair. */
@@ -288,6 +325,7 @@ struct sim {
 	int64_t now;
 	struct sim_node node[SIM_NODES_MAX];
 	struct sim_peer peer[2];
+	struct sim_table table[2];
 	int client; /* whom the clients believe, -1: nobody yet */
 
 	struct sim_event heap[SIM_EVENTS_MAX];
@@ -304,10 +342,12 @@ struct sim {
 	uint8_t filter, no_witness;      /* bit: of whom adverts are lost, whom the witness does not answer */
 	uint8_t path_cut[SIM_PATHS_MAX]; /* bit: whose beacons are lost */
 	int path_loss_permille;
+	bool sync_cut;
 
 	/* for the checks */
 	int net_faults;
 	int64_t clean_since, fault_at, shaken_at, interval_at, conflict_at, yielded_at, overlap_since;
+	int64_t was_since; /* of the state that a transition ends */
 	int overlap_class, transitions, flaps;
 	struct {
 		int64_t works_since
@@ -388,6 +428,25 @@ void sim_pair_check_end(struct sim *sim);
 bool sim_pair_plant_judge(
 	struct sim *sim, int node, struct vrrp_facts *facts, int64_t now, struct vrrp_event *event);
 void sim_pair_plant_said(struct sim *sim, int node); /* before a beacon is taken */
+
+/* sim_lease.c */
+void sim_lease_stamp(struct sim *sim, int node);
+void sim_lease_acquire(struct sim *sim, int node); /* lease, then addresses */
+void sim_lease_release(struct sim *sim, int node);
+void sim_lease_keep(struct sim *sim, int node); /* as vrrp_unit_run does after each step */
+int64_t sim_lease_deadline(const struct sim *sim, int node);
+bool sim_lease_is_fresh(const struct sim *sim, int node); /* as its dataplane sees it */
+
+/* sim_lease_check.c */
+void sim_lease_check_step(struct sim *sim, int node);
+void sim_lease_check_transition(struct sim *sim, int node, const struct vrrp_action *action);
+void sim_lease_check_time(struct sim *sim, int64_t to);
+
+/* sim_table.c */
+void sim_table_init(struct sim *sim);
+void sim_table_power(struct sim *sim, int node); /* it lost it */
+void sim_table_time(struct sim *sim);
+bool sim_table_is_behind(const struct sim *sim, int node);
 
 /* sim_fault.c */
 void sim_fault_begin(struct sim *sim, int index);

@@ -21,6 +21,12 @@ static const char *const invariants[][2] = {
 	[SIM_READ_FIRST] = {"read-first", "nothing is said before what arrived is read"},
 	[SIM_NO_STORM] = {"no-storm", "a node sends no more than four adverts in 5 ms"},
 	[SIM_CLIENTS] = {"clients", "the clients' ARP entry leads to the Active"},
+	[SIM_LEASE_KEPT] = {"lease-kept",
+		"the lease is fresh while a node that runs has the addresses, and over once it gave them up"},
+	[SIM_LEASE_SILENT] = {"lease-silent",
+		"a node whose last advert was heard is silent before silence promotes another"},
+	[SIM_LEASE_BOUND] = {"lease-bound",
+		"who stands still is silent 3A after another preempted it, A+S after it took an offer"},
 	[SIM_PAIR_ONE] = {"pair-one",
 		"after the last fault one of a pair owns the addresses, and the right one"},
 	[SIM_PAIR_FAILOVER] = {"pair-failover",
@@ -32,6 +38,7 @@ static const char *const invariants[][2] = {
 	[SIM_PAIR_FENCED] = {"pair-fenced", "fenced, alone and without a witness, a node owns nothing"},
 	[SIM_PAIR_FLAPPING] = {"pair-flapping", "no more than six transitions for each thing that changes"},
 	[SIM_PAIR_MEMORY] = {"pair-memory", "what is believed of the peer never goes back"},
+	[SIM_PAIR_GATED] = {"pair-gated", "nobody preempts without the connection table within the cap"},
 };
 
 const char *sim_invariant_name(enum sim_invariant invariant)
@@ -65,6 +72,7 @@ void sim_check_init(struct sim *sim)
 	sim->overlap_since = VRRP_NEVER;
 	sim->conflict_at = -1;
 	sim->yielded_at = -1;
+	sim_table_init(sim);
 	for (int n = 0; n < sim->schedule.nodes; n++)
 		for (int i = 0; i < 5; i++)
 			sim->node[n].told[i] = -VRRP_NEVER / 2;
@@ -295,11 +303,13 @@ void sim_check_step(struct sim *sim, int n, const struct vrrp_fsm *before, const
 		!node->inherit) /* a new speaker does not know yet what the old one left */
 		sim_fail(sim, SIM_HOLDING, "node %d is %s and %s the addresses", n,
 			vrrp_state_name(node->fsm.state), node->holds ? "has" : "lacks");
+	sim_lease_check_step(sim, n);
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct vrrp_action *action = &actions->list[i];
 
 		if (action->type != VRRP_DO_TRANSITION)
 			continue;
+		sim_lease_check_transition(sim, n, action);
 		sim->transitions++;
 		if (action->from == VRRP_ACTIVE && action->to == VRRP_BACKUP && sim_check_clean(sim, 0))
 			sim->yielded_at = sim->now;
@@ -333,6 +343,7 @@ void sim_check_says(struct sim *sim, int n, enum vrrp_action_type type, uint8_t 
 void sim_check_time(struct sim *sim, int64_t to)
 {
 	check_overlap(sim, to);
+	sim_lease_check_time(sim, to);
 	sim_pair_check_time(sim, to);
 	sim_watch_time(sim, to);
 	note_overlap(sim, false);

@@ -17,6 +17,7 @@ static void compute_paths(struct sim *sim)
 {
 	sim->filter = sim->no_witness = 0;
 	sim->path_loss_permille = 0;
+	sim->sync_cut = false;
 	memset(sim->path_cut, 0, sizeof(sim->path_cut));
 	for (int f = 0; f < sim->schedule.fault_count; f++) {
 		const struct sim_fault *fault = &sim->schedule.fault[f];
@@ -27,6 +28,8 @@ static void compute_paths(struct sim *sim)
 			sim->filter |= fault->mask;
 		else if (fault->kind == SIM_WITNESS)
 			sim->no_witness |= fault->mask;
+		else if (fault->kind == SIM_SYNC_CUT)
+			sim->sync_cut = true;
 		else if (fault->kind == SIM_PATH_CUT)
 			sim->path_cut[fault->value] |= fault->mask;
 		else if (fault->kind == SIM_PATH_LOSS && fault->value > sim->path_loss_permille)
@@ -77,8 +80,15 @@ static void die(struct sim *sim, const struct sim_fault *fault)
 	if (!node->running)
 		return;
 	held = node->holds;
-	sim_trace(sim, fault->node, fault->kind == SIM_DIE ? "speaker dies" : "power off");
+	sim_trace(sim, fault->node,
+		fault->kind == SIM_DIE    ? "speaker dies"
+		: fault->kind == SIM_KILL ? "speaker and guard die"
+					  : "power off");
 	sim_node_die(sim, fault->node, fault->kind == SIM_CRASH);
+	if (fault->kind == SIM_KILL) {
+		node->inherit = false;
+		node->killed = node->holds;
+	}
 	node->dead = true;
 	if (fault->kind == SIM_DIE && held)
 		sim_node_goodbye(sim, fault->node);
@@ -123,13 +133,21 @@ static void change_configs(struct sim *sim, const struct sim_fault *fault)
 	}
 }
 
+/* Its priority 0 does not arrive. */
+static void lose_goodbye(struct sim_node *node, const struct sim_fault *fault)
+{
+	if (fault->value && node->fsm.state == VRRP_ACTIVE)
+		node->drop = 1;
+}
+
 static void ask(struct sim *sim, const struct sim_fault *fault, int target)
 {
 	struct sim_node *node = &sim->node[fault->kind == SIM_OFFER && target >= 0 ? target : fault->node];
 
-	if (fault->kind == SIM_OFFER)
+	if (fault->kind == SIM_OFFER) {
 		node->offer = true;
-	else if (fault->kind == SIM_TAKE)
+		lose_goodbye(node, fault);
+	} else if (fault->kind == SIM_TAKE)
 		node->take = true;
 	else
 		node->moved = true;
@@ -148,20 +166,24 @@ static void begin(struct sim *sim, const struct sim_fault *fault, int index, int
 	case SIM_PATH_CUT:
 	case SIM_PATH_LOSS:
 	case SIM_WITNESS:
+	case SIM_SYNC_CUT:
 		compute_cuts(sim);
 		break;
 	case SIM_FLAPS:
 		flap(sim, fault, index);
 		break;
 	case SIM_PAUSE:
-		node->paused++;
+		if (!node->paused++)
+			node->still_since = sim->now;
 		break;
 	case SIM_CRASH:
 	case SIM_DIE:
+	case SIM_KILL:
 		die(sim, fault);
 		break;
 	case SIM_STOP:
 		node->stopped++;
+		lose_goodbye(node, fault);
 		sim_node_wake_soon(sim, fault->node);
 		break;
 	case SIM_PRIORITY:
@@ -186,8 +208,8 @@ static void begin(struct sim *sim, const struct sim_fault *fault, int index, int
 /* Crash and stop strike the Active in two of three cases: that is where they hurt. */
 static void aim(struct sim *sim, struct sim_fault *fault, int active)
 {
-	if ((fault->kind == SIM_CRASH || fault->kind == SIM_DIE || fault->kind == SIM_STOP ||
-		    fault->kind == SIM_PAUSE || fault->kind == SIM_OFFER) &&
+	if ((fault->kind == SIM_CRASH || fault->kind == SIM_DIE || fault->kind == SIM_KILL ||
+		    fault->kind == SIM_STOP || fault->kind == SIM_PAUSE || fault->kind == SIM_OFFER) &&
 		active >= 0 && fault->at % 3)
 		fault->node = (uint8_t)active;
 }
@@ -239,6 +261,7 @@ void sim_fault_end(struct sim *sim, int index)
 		break;
 	case SIM_CRASH:
 	case SIM_DIE:
+	case SIM_KILL:
 		if (node->dead)
 			start_again(sim, fault->node);
 		break;

@@ -89,6 +89,7 @@ static void carry(struct sim *sim, const struct sim_packet *packet, int to)
 	ref = sim->free_packet[--sim->free_count];
 	sim->packet[ref] = *packet;
 	sim->packet[ref].to = (uint8_t)to;
+	sim->packet[ref].sent_at = sim->now;
 	sim_at(sim, sim->now + sim_between(&sim->random, sim->schedule.delay_min, sim->schedule.delay_max),
 		SIM_EV_PACKET, ref);
 }

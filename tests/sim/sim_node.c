@@ -93,6 +93,8 @@ static void advertise(struct sim *sim, int n, uint8_t priority)
 	struct sim_packet packet;
 
 	sim_check_says(sim, n, VRRP_DO_ADVERTISE, priority);
+	if (!node->links_down)
+		sim_lease_stamp(sim, n);
 	if (priority)
 		node->told_at = sim->now;
 	if (node->drop > 0) {
@@ -127,10 +129,10 @@ static void act(struct sim *sim, int n, const struct vrrp_action *action)
 		advertise(sim, n, action->priority);
 		break;
 	case VRRP_DO_ACQUIRE:
-		node->holds = true;
+		sim_lease_acquire(sim, n);
 		break;
 	case VRRP_DO_RELEASE:
-		node->holds = false;
+		sim_lease_release(sim, n);
 		break;
 	case VRRP_DO_ANNOUNCE:
 		announce(sim, n);
@@ -138,8 +140,14 @@ static void act(struct sim *sim, int n, const struct vrrp_action *action)
 	case VRRP_DO_TRANSITION:
 		sim_trace(sim, n, "%s > %s: %s", vrrp_state_name(action->from), vrrp_state_name(action->to),
 			vrrp_cause_text(action->cause));
-		if (action->to == VRRP_ACTIVE)
+		sim->was_since = node->state_since;
+		node->state_since = sim->now;
+		if (action->to == VRRP_INITIALIZE)
+			memset(node->heard_sent, 0, sizeof(node->heard_sent));
+		if (action->to == VRRP_ACTIVE) {
 			node->active_since = sim->now;
+			node->active_cause = action->cause;
+		}
 		if (sim->schedule.is_pair)
 			sim->peer[n].has_news = true;
 		break;
@@ -155,6 +163,7 @@ void sim_node_step(struct sim *sim, int n, const struct vrrp_event *event)
 	sim_plant_step(sim, node, event, sim_node_clock(sim, n), &actions);
 	for (size_t i = 0; i < actions.count; i++)
 		act(sim, n, &actions.list[i]);
+	sim_lease_keep(sim, n);
 	sim_check_step(sim, n, &before, &actions);
 }
 
@@ -214,6 +223,8 @@ static void read_packet(struct sim *sim, int n, const struct sim_packet *packet)
 	before = node->fsm;
 	obeys = sim_check_must_obey(sim, n, advert.priority);
 	sim_node_step(sim, n, &event);
+	if (obeys && advert.priority && packet->from < SIM_NODES_MAX && node->fsm.state == VRRP_BACKUP)
+		node->heard_sent[packet->from] = packet->sent_at;
 	sim_check_heard(sim, n, &before, obeys, &event.heard);
 }
 
@@ -249,7 +260,11 @@ static void look_at_link(struct sim *sim, int n)
 
 	if (node->inherit && !wanted) { /* there is nothing to go on with */
 		node->inherit = false;
-		node->holds = false;
+		sim_lease_release(sim, n);
+	}
+	if (node->killed) { /* what was left there is removed */
+		node->killed = false;
+		sim_lease_release(sim, n);
 	}
 	if (wanted == (node->fsm.state != VRRP_INITIALIZE))
 		return;
@@ -261,6 +276,9 @@ static void look_at_link(struct sim *sim, int n)
 		node->fsm.config = node->config;
 		if (sim->plant == SIM_PLANT_GUARD_FORGETS)
 			node->inherit = false;
+		node->leased = node->inherit;
+		if (!node->inherit)
+			node->lease_until = 0;
 		step_simple(sim, n, node->inherit ? VRRP_EVENT_INHERIT : VRRP_EVENT_STARTUP);
 		node->inherit = false;
 	}
@@ -289,6 +307,8 @@ static void arm(struct sim *sim, int n)
 
 	if (pair < deadline)
 		deadline = pair;
+	if (sim_lease_deadline(sim, n) < deadline)
+		deadline = sim_lease_deadline(sim, n);
 	if (deadline == VRRP_NEVER)
 		return;
 	at = global_time(sim, n, deadline);
@@ -327,6 +347,7 @@ void sim_node_wake(struct sim *sim, int n)
 	else if (sim_node_clock(sim, n) >= vrrp_fsm_deadline(&node->fsm))
 		step_simple(sim, n, VRRP_EVENT_TIMER);
 	sim_pair_wake(sim, n);
+	sim_lease_keep(sim, n);
 	if (sim_node_clock(sim, n) >= vrrp_fsm_deadline(&node->fsm))
 		sim_fail(sim, SIM_NO_STORM, "the timer of node %d is due again at once", n);
 	arm(sim, n);
@@ -344,9 +365,16 @@ void sim_node_die(struct sim *sim, int n, bool power)
 		node->inbox_count--;
 	}
 	sim_pair_close(sim, n);
-	node->inherit = !power && node->holds;
-	if (power)
-		node->holds = false;
+	node->inherit = !power && node->holds && !node->killed;
+	if (power) {
+		node->holds = node->killed = false;
+		node->lease_until = 0;
+		sim_table_power(sim, n);
+	}
+	memset(node->heard_sent, 0, sizeof(node->heard_sent));
+	node->leased = false;
+	node->keep_at = 0;
+	node->still_since = sim->now;
 	node->running = false;
 	node->obeyed_at = -1;
 	node->offer = node->take = node->moved = false;

@@ -105,6 +105,7 @@ static void speak(struct sim *sim, int n)
 	beacon.sequence = ++peer->sequence;
 	beacon.node[0] = (char)('a' + n);
 	beacon.parts = beacon.unit_count = 1;
+	beacon.table = (uint8_t)sim->table[n].word;
 	beacon.path_count = (uint8_t)sim->schedule.pair.paths;
 	beacon.units[0] = (struct vrrp_beacon_unit){.name_hash = vrrp_beacon_hash(UNIT),
 		.state = (uint8_t)facts.state,
@@ -200,8 +201,10 @@ void sim_pair_judge(struct sim *sim, int n)
 	int64_t now = sim_node_clock(sim, n);
 	struct vrrp_facts facts = {.lan_well = !node->links_down,
 		.witness = peer->witness,
-		.table = VRRP_TABLE_NONE,
+		.table = sim->table[n].word,
+		.sync_cap_ns = sim->schedule.pair.sync_cap,
 		.on_isolation = sim->schedule.pair.on_isolation};
+	struct vrrp_fsm before = node->fsm;
 	struct vrrp_event event;
 
 	vrrp_judge_facts(&node->fsm, now, &facts);
@@ -212,7 +215,11 @@ void sim_pair_judge(struct sim *sim, int n)
 	if (peer->judge.news || event.type == VRRP_EVENT_YIELD)
 		sim_trace(sim, n, "verdict %s: %s", vrrp_verdict_name(peer->judge.last.verdict),
 			peer->judge.last.why);
+	if (peer->judge.last.for_table)
+		sim->covered |= 1u << SIM_PAIR_GATED;
 	sim_node_step(sim, n, &event);
+	if (before.state == VRRP_BACKUP && event.type == VRRP_EVENT_ADVERT)
+		sim_check_heard(sim, n, &before, true, &event.heard);
 }
 
 static void note_changes(struct sim *sim, int n)

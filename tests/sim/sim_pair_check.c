@@ -195,6 +195,7 @@ void sim_pair_check_time(struct sim *sim, int64_t to)
 	if (!sim->schedule.is_pair)
 		return;
 	note_network(sim);
+	sim_table_time(sim);
 	note_owners(sim);
 	check_overlap(sim, to);
 	check_nobody(sim, to);
@@ -215,6 +216,25 @@ static bool knows_active(const struct sim *sim, int n)
 	return sim->now - since >= until_known(sim);
 }
 
+/* Addresses that the other serves are not taken from it before its connections are here, or the cap is over. */
+static void check_gated(struct sim *sim, int n, const struct vrrp_action *action)
+{
+	const struct sim_node *other = &sim->node[1 - n];
+	int64_t since = latest(same_since(sim), latest(other->state_since, sim->sees.works_since[1 - n]));
+	bool takes = action->cause == VRRP_CAUSE_PREEMPTED ||
+		     (action->cause == VRRP_CAUSE_PEER_LEFT && other->fsm.state == VRRP_HANDOVER);
+
+	if (action->from != VRRP_BACKUP || action->to != VRRP_ACTIVE || !takes || !sim_node_up(other) ||
+		(other->fsm.state != VRRP_ACTIVE && other->fsm.state != VRRP_HANDOVER) ||
+		!sim_table_is_behind(sim, n) || sim->sees.works_since[1 - n] < 0 || outdoes(sim, n, 1 - n) ||
+		sim->now - since < until_known(sim))
+		return;
+	if (sim->now - sim->was_since < sim->schedule.pair.sync_cap - sim->schedule.pair.sync_cap / 900)
+		sim_fail(sim, SIM_PAIR_GATED,
+			"node %d took over from node %d %.3f ms after it became Backup, without its connections",
+			n, 1 - n, (double)(sim->now - sim->was_since) / 1e6);
+}
+
 void sim_pair_check_transition(struct sim *sim, int n, const struct vrrp_action *action)
 {
 	if (!sim->schedule.is_pair)
@@ -225,6 +245,7 @@ void sim_pair_check_transition(struct sim *sim, int n, const struct vrrp_action 
 		sim->peer[n].requested = false;
 	if (action->from == VRRP_ACTIVE || action->from == VRRP_HANDOVER)
 		sim->sees.released_at = sim->now;
+	check_gated(sim, n, action);
 	if (action->to == VRRP_ACTIVE && action->cause == VRRP_CAUSE_SILENCE && knows_active(sim, n))
 		sim_fail(sim, SIM_PAIR_HOLD, "node %d became Active beside node %d, which says that it is", n,
 			1 - n);
@@ -273,6 +294,8 @@ bool sim_pair_settled(const struct sim *sim, int active, int64_t recent)
 		if (sim->sees.works_since[n] < 0 || sim->now - sim->sees.works_since[n] < recent ||
 			!sim->peer[n].open || sim->node[n].offer || sim->node[n].take)
 			return false;
+	if (sim_table_is_behind(sim, 1 - active))
+		return false;
 	if (sim->now - same_since(sim) < recent || sim->now - same_since(sim) < until_known(sim) ||
 		peer->witness != sim->peer[active].witness)
 		return false;

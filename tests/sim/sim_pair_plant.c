@@ -42,6 +42,19 @@ static void bend_facts(struct sim *sim, int n, struct vrrp_facts *facts)
 		if (facts->state == VRRP_HANDOVER)
 			facts->peer_fresh = false;
 		break;
+	case SIM_PLANT_GATING_IGNORED:
+		facts->table = facts->peer_table = VRRP_TABLE_NONE;
+		break;
+	case SIM_PLANT_CAP_IGNORED:
+		facts->sync_cap_ns = VRRP_NEVER;
+		break;
+	case SIM_PLANT_WAITS_ANEW:
+		if (sim->peer[n].judge.waits_since)
+			sim->peer[n].judge.waits_since = sim_node_clock(sim, n);
+		break;
+	case SIM_PLANT_BEACON_GOODBYE:
+		sim->peer[n].judge.peer_active = false;
+		break;
 	case SIM_PLANT_WITNESS_BELIEVED:
 		if (facts->state == VRRP_BACKUP)
 			facts->witness = VRRP_WITNESS_REACHED;

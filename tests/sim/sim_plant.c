@@ -56,6 +56,17 @@ static const struct sim_plant_row rows[] = {
 	{SIM_PLANT_NOT_ACCEPTED, "a handover hears no beacon", BIT(SIM_PAIR_OVERLAP)},
 	{SIM_PLANT_WITNESS_BELIEVED, "a Backup does not look at its own witness", BIT(SIM_PAIR_FLAPPING)},
 	{SIM_PLANT_PATHS_ALIKE, "a slower path's older word is believed", BIT(SIM_PAIR_MEMORY)},
+	{SIM_PLANT_BEACON_GOODBYE, "a goodbye that only beacons say is not heard", BIT(SIM_PAIR_FAILOVER)},
+	{SIM_PLANT_GATING_IGNORED, "the connection table is not waited for", BIT(SIM_PAIR_GATED)},
+	{SIM_PLANT_CAP_IGNORED, "the connection table is waited for for ever", BIT(SIM_PAIR_ONE)},
+	{SIM_PLANT_WAITS_ANEW, "each question begins the wait anew", BIT(SIM_PAIR_ONE)},
+	{SIM_PLANT_LEASE_UNSTAMPED, "adverts do not stamp the lease", BIT(SIM_LEASE_KEPT)},
+	{SIM_PLANT_LEASE_UNRELEASED, "the lease stays with who gave up", BIT(SIM_LEASE_KEPT)},
+	{SIM_PLANT_LEASE_LONG, "the lease lasts for five intervals",
+		BIT(SIM_LEASE_SILENT) | BIT(SIM_LEASE_BOUND)},
+	{SIM_PLANT_LEASE_BLIND, "the lease does not run out", BIT(SIM_LEASE_SILENT) | BIT(SIM_LEASE_BOUND)},
+	{SIM_PLANT_LEASE_LATE, "the addresses come before the lease", BIT(SIM_LEASE_KEPT)},
+	{SIM_PLANT_LEASE_OFFERED, "a handover does not stamp the lease", BIT(SIM_LEASE_KEPT)},
 };
 
 const struct sim_plant_row *sim_plant_row(enum sim_plant plant)

@@ -54,6 +54,7 @@ static void make_speakers(struct sim_schedule *s, uint64_t *random, bool version
 	int64_t delay = sim_chance(random, 15) ? sim_between(random, 1, 5) * s->interval : 0;
 	int64_t refresh = sim_chance(random, 20) ? sim_between(random, 2, 5) * s->interval : 0;
 	uint8_t count = (uint8_t)sim_between(random, 1, 5);
+	static const int64_t jiffies[] = {MS, 4 * MS, 10 * MS};
 
 	make_priorities(s, random);
 	for (int i = 0; i < SIM_NODES_MAX; i++) {
@@ -69,6 +70,7 @@ static void make_speakers(struct sim_schedule *s, uint64_t *random, bool version
 		speaker->start = sim_between(random, 0, s->interval);
 		speaker->ppm = clocks ? (int)sim_between(random, -1000, 1000) : 0;
 		speaker->rank = (uint8_t)i;
+		speaker->jiffy = jiffies[sim_between(random, 0, 2)];
 	}
 	for (int i = s->nodes - 1; i > 0; i--) {
 		int other = (int)sim_between(random, 0, i);
@@ -98,6 +100,7 @@ static void make_value(struct sim_schedule *s, struct sim_fault *fault, uint64_t
 		fault->until = fault->at + fault->value * 4 * s->interval / 2;
 		break;
 	case SIM_CRASH:
+	case SIM_KILL:
 		if (sim_chance(random, 40))
 			fault->until = 0;
 		break;
@@ -224,8 +227,8 @@ const char *sim_fault_text(
 {
 	static const char *const kinds[] = {"loss", "partition", "one-way partition", "link flaps", "pause",
 		"power off", "speaker dies", "stop", "priority", "interval", "preempt", "offer", "take",
-		"moved", "flood", "lost adverts", "adverts filtered", "path cut", "lost beacons",
-		"witness silent"};
+		"moved", "flood", "lost adverts", "speaker and guard die", "adverts filtered", "path cut",
+		"lost beacons", "witness silent", "sync cut"};
 	char who[32] = "", until[48] = "", value[48] = "";
 
 	if (fault->kind == SIM_PARTITION || fault->kind == SIM_ONEWAY || fault->kind == SIM_INTERVAL ||
@@ -234,7 +237,7 @@ const char *sim_fault_text(
 			fault->mask & 2 ? " 1" : "", fault->mask & 4 ? " 2" : "", fault->mask & 8 ? " 3" : "",
 			fault->mask & 16 ? " 4" : "", fault->mask & 32 ? " clients" : "");
 	else if (fault->kind != SIM_LOSS && fault->kind != SIM_PATH_LOSS && fault->kind != SIM_FLOOD &&
-		 fault->kind != SIM_DROP)
+		 fault->kind != SIM_DROP && fault->kind != SIM_SYNC_CUT)
 		snprintf(who, sizeof(who), " of node %d", fault->node);
 	if (fault->kind > SIM_PLAIN_FAULTS && !fault->until)
 		snprintf(until, sizeof(until), ", for good");
@@ -270,6 +273,12 @@ void sim_schedule_print(const struct sim_schedule *s, FILE *out)
 			(double)s->pair.beacon_interval / 1e6, (double)s->pair.beacon_timeout / 1e6,
 			(double)s->pair.witness_interval / 1e6,
 			s->pair.on_isolation == VRRP_ISOLATION_FENCED ? "fenced" : "take");
+	if (s->is_pair && s->pair.balancers)
+		fprintf(out,
+			"#   balancers on%s%s, a table takes %.0f ms, waited for %.0f ms, silent after %.0f ms\n",
+			s->pair.balancers & 1 ? " 0" : "", s->pair.balancers & 2 ? " 1" : "",
+			(double)s->pair.bulk / 1e6, (double)s->pair.sync_cap / 1e6,
+			(double)s->pair.sync_silence / 1e6);
 	for (int i = 0; i < s->nodes; i++) {
 		const struct sim_speaker *speaker = &s->speaker[i];
 

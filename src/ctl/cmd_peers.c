@@ -122,11 +122,16 @@ static void show_connections(struct table *table, const json_t *data)
 	show_common(table, data, "pools, backends or services");
 	if (!sync)
 		return;
-	show_direction(table, "its here", view_text(sync, "in"));
-	show_direction(table, "ours there", view_text(sync, "out"));
-	view_pair(table, TABLE_PLAIN, "lag", "%s; in the last minute %s at most, 99 %% within %s",
-		lag > 0 ? view_format(sync, "lag_ms", VIEW_MS, a) : "nothing waits",
-		view_format(sync, "lag_longest_ms", VIEW_MS, b), view_format(sync, "lag_p99_ms", VIEW_MS, c));
+	show_direction(table, "from peer", view_text(sync, "in"));
+	show_direction(table, "to peer", view_text(sync, "out"));
+	if (!json_is_number(json_object_get(sync, "lag_longest_ms")))
+		view_pair(table, TABLE_PLAIN, "lag", "%s; nothing was told in the last minute",
+			lag > 0 ? view_format(sync, "lag_ms", VIEW_MS, a) : "nothing waits");
+	else
+		view_pair(table, TABLE_PLAIN, "lag", "%s; in the last minute %s at most, 99 %% within %s",
+			lag > 0 ? view_format(sync, "lag_ms", VIEW_MS, a) : "nothing waits",
+			view_format(sync, "lag_longest_ms", VIEW_MS, b),
+			view_format(sync, "lag_p99_ms", VIEW_MS, c));
 	show_records(table, sync);
 }
 
@@ -323,8 +328,7 @@ static const struct grammar grammar[] = {EACH_OPTION};
 
 const struct subcommand cmd_peers = {
 	.name = "peers",
-	.summary =
-		"the other node of the pair: are the connections the same there, what is heard of it by each path",
+	.summary = "the other node of the pair: its connections here, ours there, and the paths to it",
 	.grammar = grammar,
 	.grammar_count = COUNT_OF(grammar),
 	.asks = ASKS_EACH,

@@ -100,13 +100,13 @@ static json_t *received(const struct sync_status *s)
 		count(n->unknown));
 }
 
-/* What became of the peer's records, by fate: those that occurred. */
+/* What became of the peer's records: how many were applied, and the other fates that occurred. */
 static json_t *fates(const struct sync_in_counters *n)
 {
 	json_t *out = json_object();
 
 	for (int i = 0; i < SYNC_FATES; i++)
-		if (n->fate[i])
+		if (n->fate[i] || i == SYNC_APPLIED)
 			json_object_set_new(out, sync_fate_name((enum sync_fate)i), count(n->fate[i]));
 	return out;
 }

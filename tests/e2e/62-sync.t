@@ -174,7 +174,7 @@ ok "path 1 is cut: path 2 carries" wait_for 5 eval 'carries lba 2 && carries lbb
 ok "... which is told" wait_for 2 happened lba 'path silent +path 1'
 ok "... still in sync" wait_for 5 in_sync lba lbb
 cut bond0
-ok "path 2 is cut as well: not in sync" wait_for 5 says lba 'ours there +peer silent'
+ok "path 2 is cut as well: not in sync" wait_for 5 says lba 'to peer +peer silent'
 ok "... which is told" wait_for 5 happened lbb 'peer lba +out of sync'
 ok "... new connections are served" new_connection
 mend bond0

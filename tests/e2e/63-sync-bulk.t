@@ -18,7 +18,7 @@ pool sink 4 5000 'scheduler = "rr";' b1 b2 b3
 service sink 4 5000 udp sink 'idle_timeout_s = 3600;'
 CONF=$(sync_conf)
 
-# FIRST COUNT SECONDS: flows with these numbers, 10,000 of each source address; 0: as fast as it goes.
+# FIRST COUNT SECONDS: flows with these numbers, 4,000 of each source address; 0: as fast as it goes.
 cat > "$TMP/flows.py" <<'END'
 import socket, struct, sys, time
 first, count, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
@@ -36,10 +36,10 @@ def header(address):
 began = time.monotonic()
 heads = {}
 for i in range(first, first + count):
-    a = i // 10000
+    a = i // 4000
     if a not in heads:
         heads[a] = header(socket.inet_aton("10.77.0.%d" % (a + 1)))
-    frame = heads[a] + struct.pack("!HHHH8s", 10000 + i % 10000, 5000, 16, 0, b"%08d" % i)
+    frame = heads[a] + struct.pack("!HHHH8s", 10000 + i % 4000, 5000, 16, 0, b"%08d" % i)
     for _ in range(2):
         while True:
             try:
@@ -70,7 +70,7 @@ tell_cost() { # what came of it, for who reads the log
 }
 same_sets() { # of three addresses, the last one among those that came meanwhile
 	local address
-	for address in 10.77.0.1 10.77.0.9 "10.77.0.$(((FLOWS + NEW - 1) / 10000 + 1))"; do
+	for address in 10.77.0.1 10.77.0.9 "10.77.0.$(((FLOWS + NEW - 1) / 4000 + 1))"; do
 		set_of lba $address > "$TMP/set.a"
 		set_of lbb $address > "$TMP/set.b"
 		[ -s "$TMP/set.a" ] || { echo "no flows of $address"; return 1; }

@@ -16,9 +16,13 @@
 
 static json_t *lb(void *ctx, const struct ctl_request *request)
 {
+	char file[64];
+
+	snprintf(file, sizeof(file), "%s%s", request->command,
+		strcmp(request->command, "peers") == 0 && getenv("PEERS") ? getenv("PEERS") : "");
 	if (strcmp(request->command, "reload") == 0)
 		return getenv("LB_REFUSES") ? ctl_reply_error("tandem.conf:3: no") : echo(ctx, request);
-	return from_file(request->command);
+	return from_file(file);
 }
 
 /* ---- tandem-vrrp: the same, and a failover that takes a few questions ---- */
@@ -158,6 +162,9 @@ static const struct golden with_both[] = {
 	{"both-reload", 0, {"reload"}},
 	{"both-reload-json", 0, {"reload", "--json"}},
 	{"both-reload-vrrp", 0, {"reload", "--daemon", "vrrp"}},
+	{"both-peers", 0, {"peers"}},
+	{"both-peers-json", 0, {"peers", "--json"}},
+	{"both-peers-lb", 0, {"peers", "--daemon", "lb"}},
 	{"bad-daemon", 2, {"status", "--daemon", "web"}},
 };
 
@@ -227,9 +234,11 @@ static void the_pair_is_shown_in_every_condition(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(runs); i++) {
 		setenv("PEERS", runs[i].data, 1);
+		start_daemon("lb", lb);
 		start_daemon("vrrp", vrrp);
 		unsetenv("PEERS");
 		run_golden(&runs[i].golden, 1, NULL);
+		stop_daemon("lb");
 		stop_daemon("vrrp");
 	}
 }

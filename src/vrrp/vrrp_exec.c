@@ -325,6 +325,11 @@ static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
 	kill_group(exec);
 }
 
+bool vrrp_exec_is_overdue(const struct vrrp_exec *exec)
+{
+	return exec->timed_out;
+}
+
 void vrrp_exec_kill(struct vrrp_exec *exec)
 {
 	if (!exec)

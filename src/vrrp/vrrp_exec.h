@@ -7,6 +7,7 @@
 #ifndef TANDEM_VRRP_EXEC_H
 #define TANDEM_VRRP_EXEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "vrrp/vrrp_model.h"
@@ -39,6 +40,8 @@ typedef void vrrp_exec_fn(void *data, int status, const char *text);
 int vrrp_exec_start(struct vrrp_exec **out, struct ev_loop *loop, const struct vrrp_program *program,
 	const char *const *extra, const char *const *env, vrrp_exec_fn *fn, void *data, char *error,
 	size_t error_size);
+/* It was killed because its time was over, and has not ended yet. */
+bool vrrp_exec_is_overdue(const struct vrrp_exec *exec);
 /* Kill its group and forget it; fn is not called. NULL is fine. */
 void vrrp_exec_kill(struct vrrp_exec *exec);
 

@@ -65,13 +65,14 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct watch *watch = w->data;
 
-	if (!watch->exec) {
+	/* After a pause of this loop what has ended meanwhile is heard before the next one is due. */
+	ev_timer_again(loop, w);
+	if (!watch->exec)
 		run(watch);
-	} else if (!watch->late) {
-		watch->late = true; /* with timeout = interval it is being killed right now */
-	} else {
+	else if (watch->late && vrrp_exec_is_overdue(watch->exec))
 		on_result(watch, false, "killed, but it does not end");
-	}
+	else
+		watch->late = true; /* with timeout = interval it is being killed right now */
 }
 
 int vrrp_watch_script(struct vrrp_watched *watched, const struct vrrp_command *script)

@@ -10,7 +10,7 @@
  * system call between them. The flows were made in random order, the clients are taken in random order: table
  * and index are as cold as a million flows make them. The SYN+ACK walks the same chain backwards.
  */
-#include "fixture.h"
+#include "pair.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -202,6 +202,99 @@ static void bench_table(int family, uint32_t flows)
 	fixture_close(&x);
 }
 
+/* ---- what a pair adds, in turns with the same without it ---- */
+
+enum pair_part { PAIR_NONE, PAIR_LEASE, PAIR_TELLS, PAIR_PARTS };
+
+#define PAIR_ROUNDS 15
+
+static int by_size(const void *a, const void *b)
+{
+	double x1 = *(const double *)a, x2 = *(const double *)b;
+
+	return (x1 > x2) - (x1 < x2);
+}
+
+static double median(double *of, int count)
+{
+	qsort(of, (size_t)count, sizeof(*of), by_size);
+	return of[count / 2];
+}
+
+static void set_part(int family, enum pair_part part)
+{
+	struct lease_board *board = (struct lease_board *)&x.b.view.leases[0];
+
+	lb_bpf_changes_close(&x.b);
+	if (part == PAIR_TELLS)
+		pair_listen(&x);
+	board->entries = part == PAIR_LEASE ? hops : 0;
+	for (uint32_t id = 0; id < x.b.sizes.flows; id++)
+		fixture_flow_at(&x, family, id)->lease = part == PAIR_LEASE;
+}
+
+static void bench_pair_hit(int family)
+{
+	double ns[PAIR_PARTS][PAIR_ROUNDS];
+
+	open_chain(family, 1024, 2);
+	for (uint32_t h = 0; h < hops; h++) {
+		struct endpoint at = hop_endpoint(family, h);
+
+		pair_enter(&x, family, at.addr, 0, 1);
+	}
+	pair_stamp(&x, 1, 1000 * PAIR_SECOND);
+	fill(family, 1);
+	for (int round = 0; round < PAIR_ROUNDS; round++)
+		for (int part = 0; part < PAIR_PARTS; part++) {
+			set_part(family, (enum pair_part)part);
+			ns[part][round] = mean_hit(family, 1, HOPS);
+		}
+
+	double none = median(ns[PAIR_NONE], PAIR_ROUNDS), lease = median(ns[PAIR_LEASE], PAIR_ROUNDS),
+	       tells = median(ns[PAIR_TELLS], PAIR_ROUNDS);
+
+	printf("| IPv%d, established: alone, with a lease, with changes told | %.0f, %.0f (%+.1f %%), %.0f ns (%+.1f %%) |\n",
+		family, none, lease, (lease / none - 1) * 100, tells, (tells / none - 1) * 100);
+	fixture_close(&x);
+}
+
+/* A connection from its SYN to its second FIN, five packets, along the chain; and its removal. */
+static double lives(int family, uint32_t n, double *removal)
+{
+	double ns = walk(family, n, 0, LB_TO_BACKEND, TCP_SYN, HOPS);
+	uint32_t removed;
+
+	ns += walk(family, n, 0, LB_TO_CLIENT, TCP_SYN | TCP_ACK, HOPS);
+	ns += walk(family, n, 0, LB_TO_BACKEND, TCP_ACK, HOPS);
+	ns += walk(family, n, 0, LB_TO_BACKEND, TCP_FIN | TCP_ACK, HOPS);
+	ns += walk(family, n, 0, LB_TO_CLIENT, TCP_FIN | TCP_ACK, HOPS);
+	*removal = age_out(family, &removed) * 1e9 / HOPS;
+	return ns;
+}
+
+static void bench_pair_lives(int family)
+{
+	double ns[2][PAIR_ROUNDS], ends[2][PAIR_ROUNDS];
+
+	open_chain(family, 1024, HOPS);
+	for (int round = 0; round < PAIR_ROUNDS; round++)
+		for (int told = 0; told < 2; told++) {
+			set_part(family, told ? PAIR_TELLS : PAIR_NONE);
+			ns[told][round] = lives(family, (uint32_t)round, &ends[told][round]);
+			if (told && pair_hear(&x) != 3 * HOPS)
+				printf("| IPv%d, changes told | FAIL |\n", family);
+		}
+
+	double without = median(ns[0], PAIR_ROUNDS), with = median(ns[1], PAIR_ROUNDS);
+
+	printf("| IPv%d, a connection of five packets: untold, told | %.0f, %.0f ns (%+.1f %%) |\n", family,
+		without, with, (with / without - 1) * 100);
+	printf("| IPv%d, its removal: untold, told | %.0f, %.0f ns |\n", family, median(ends[0], PAIR_ROUNDS),
+		median(ends[1], PAIR_ROUNDS));
+	fixture_close(&x);
+}
+
 static bool bench_memory(uint32_t flows)
 {
 	static const char *const names[2][3] = {{"flows4", "index4", "free4"}, {"flows6", "index6", "free6"}};
@@ -242,6 +335,8 @@ int main(int argc, char **argv)
 	printf("| dataplane alone (BPF_PROG_TEST_RUN) | |\n|---|---|\n");
 	for (int family = 4; family <= 6; family += 2) {
 		bench_hot(family);
+		bench_pair_hit(family);
+		bench_pair_lives(family);
 		bench_table(family, 65536);
 		bench_table(family, flows);
 	}

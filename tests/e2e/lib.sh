@@ -127,7 +127,7 @@ spawn_lb() {
 start_lb() { # [CONFIG-TEXT], without it the last one; returns when the control socket answers
 	[ $# -eq 0 ] || lb_config "$1"
 	spawn_lb
-	wait_for 10 lb_answers || bail "tandem-lb does not answer"
+	wait_for 30 lb_answers || bail "tandem-lb does not answer"
 }
 lb_answers() { alive lb || { echo "tandem-lb has ended"; return 1; }; ctl status --daemon lb; }
 stop_lb() { stop lb TERM; }
@@ -136,7 +136,7 @@ kill_lb() { stop lb KILL; }
 lb_exit() { # CONFIG-TEXT -> exit status of a start that must not stay; its words are in $(log_of lb)
 	lb_config "$1"
 	spawn_lb
-	wait_exit lb 10
+	wait_exit lb 30
 }
 
 ctl() { "$TANDEM_BIN/tandemctl" -r "$RUNDIR" "$@"; }
@@ -147,7 +147,7 @@ start_server() { # PROCESS NODE PROGRAM ADDRESS PORT ARGUMENTS...
 	local name=$1 node=$2 program=$3; shift 3
 	[ -x "$TANDEM_BIN/$program" ] || bail "no $TANDEM_BIN/$program; 'make' builds it"
 	spawn "$name" "$node" "$TANDEM_BIN/$program" "$@"
-	wait_log "$name" 5 'listening on' || bail "$name is not ready"
+	wait_log "$name" 20 'listening on' || bail "$name is not ready"
 }
 start_kv() { start_server "kv-${3:-$1}" "$1" kv_store "${4:-*}" "$2" --name "${3:-$1}"; }
 start_echo() { start_server "echo-${3:-$1}" "$1" echo_server "${4:-*}" "$2" --name "${3:-$1}"; }

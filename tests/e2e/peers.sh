@@ -34,7 +34,7 @@ WITNESS='witness = { addresses = [ "10.0.1.14" ]; interval_ms = 50; };'
 pair_start() {
 	vrrp a "$CONF"
 	vrrp b "$CONF"
-	wait_for 5 pair_is_well || bail "the pair did not come up"
+	wait_for 20 pair_is_well || bail "the pair did not come up"
 }
 pair_is_well() { is_state a active && is_state b backup && is_fresh a && is_fresh b; }
 is_fresh() { [ "$(pjson "$1" .fresh)" = true ]; }

@@ -29,7 +29,7 @@ vrrp() {
 	[ $# -lt 2 ] || printf '%s\n' "$2" > "$TMP/$node.conf"
 	! grep -q '^ *nodes *=' "$TMP/$node.conf" || name=(-n "$node")
 	spawn "vrrp-$node" "$node" "$TANDEM_BIN/tandem-vrrp" -c "$TMP/$node.conf" -r "$(RUN_OF "$node")" "${name[@]}"
-	wait_for 10 vrrp_answers "$node" || bail "tandem-vrrp on $node does not answer"
+	wait_for 30 vrrp_answers "$node" || bail "tandem-vrrp on $node does not answer"
 }
 vrrp_answers() { alive "vrrp-$1" || { echo "tandem-vrrp on $1 has ended"; return 1; }; vctl "$1" vrrp; }
 vctl() { local node=$1; shift; "$TANDEM_BIN/tandemctl" -r "$(RUN_OF "$node")" "$@"; }
@@ -41,7 +41,7 @@ vrrp_reload() { # the number of events tells when it is done
 	before=$(grep -c 'config: \(loaded\|refused\)' "$(log_of "vrrp-$1")")
 	printf '%s\n' "$2" > "$TMP/$1.conf"
 	kill -HUP "$(pid_of "vrrp-$1")"
-	wait_for 5 reloaded "$1" "$before"
+	wait_for 20 reloaded "$1" "$before"
 }
 reloaded() { [ "$(grep -c 'config: \(loaded\|refused\)' "$(log_of "vrrp-$1")")" -gt "$2" ]; }
 
@@ -67,7 +67,7 @@ mac_of() { in_ns "$CLIENT" ip neigh show "$1" | sed -n 's/.*lladdr \([0-9a-f:]*\
 pinging() {
 	local name=ping-${2:-0}
 	spawn "$name" "$CLIENT" stdbuf -oL ping -n -i "${3:-0.01}" -W 1 "$1"
-	wait_log "$name" 5 'icmp_seq=' || bail "no answer from $1"
+	wait_log "$name" 20 'icmp_seq=' || bail "no answer from $1"
 }
 pings_lost() { # one that was on its way when the ping ended is not lost
 	local name=ping-${1:-0} sent got

@@ -33,7 +33,7 @@ void until(bool (*done)(void *data), void *data)
 	ev_timer deadline;
 
 	ev_now_update(loop);
-	ev_timer_init(&deadline, on_deadline, 10., 0.);
+	ev_timer_init(&deadline, on_deadline, 20., 0.);
 	deadline.data = &late;
 	ev_timer_start(loop, &deadline);
 	while (!done(data) && !late)

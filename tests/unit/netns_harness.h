@@ -27,7 +27,7 @@ bool enter_netns(void);
 /* Run a shell command line that must succeed. */
 void sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Run the loop until done(data) is true; fails the test after 10 s. */
+/* Run the loop until done(data) is true; fails the test after 20 s. */
 void until(bool (*done)(void *data), void *data);
 
 /* Sizes for tests. */

@@ -25,7 +25,7 @@
 #include "common/log.h"
 #include "tmp_dir.h"
 
-#define DEADLINE_S 10.
+#define DEADLINE_S 30.
 
 static char dir[TMP_DIR_MAX];
 static struct ev_loop *loop;

@@ -92,12 +92,12 @@ static bool run(bool (*done)(void *data), void *data, double seconds)
 
 void until(bool (*done)(void *data), void *data)
 {
-	assert_true(run(done, data, 10.));
+	assert_true(run(done, data, 20.));
 }
 
 bool until_or_late(bool (*done)(void *data), void *data)
 {
-	return run(done, data, 10.);
+	return run(done, data, 20.);
 }
 
 static bool never(void *data)

@@ -34,7 +34,7 @@ void netns_give(const char *interface);
 /* Run a shell command line that must succeed. */
 void sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Run the loop until done(data) is true; fails the test after 10 s. Or for so many seconds. */
+/* Run the loop until done(data) is true; fails the test after 20 s. Or for so many seconds. */
 void until(bool (*done)(void *data), void *data);
 bool until_or_late(bool (*done)(void *data), void *data); /* false: it is not */
 void run_for(double seconds);

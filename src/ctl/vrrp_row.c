@@ -104,7 +104,7 @@ void vrrp_row_trouble(
 	const json_t *row, void (*say)(void *data, enum table_style style, const char *text), void *data)
 {
 	const json_t *routers = json_object_get(row, "routers"), *verdict = json_object_get(row, "verdict");
-	char a[VIEW_TEXT_MAX], b[VIEW_TEXT_MAX], text[3 * VIEW_TEXT_MAX];
+	char text[2 * VIEW_TEXT_MAX];
 	const char *error = json_string_value(json_object_get(row, "add_error"));
 
 	if (error && *error)
@@ -112,9 +112,9 @@ void vrrp_row_trouble(
 	if (strcmp(view_text(json_object_get(row, "lease"), "state"), "over") == 0)
 		say(data, TABLE_BAD, "its lease is over, the dataplane is silent: no advert could be sent");
 	if (json_is_number(json_object_get(verdict, "waited_ms"))) {
-		snprintf(text, sizeof(text), "%s, %s of %s", view_text(verdict, "why"),
-			view_format(verdict, "waited_ms", VIEW_MS, a),
-			view_format(verdict, "wait_cap_ms", VIEW_MS, b));
+		snprintf(text, sizeof(text), "%s, %.0f s of %.0f s", view_text(verdict, "why"),
+			json_number_value(json_object_get(verdict, "waited_ms")) / 1000,
+			json_number_value(json_object_get(verdict, "wait_cap_ms")) / 1000);
 		say(data, TABLE_WARN, text);
 	}
 	for (size_t i = 0; i < json_array_size(routers); i++)

@@ -142,12 +142,7 @@ static void show_verdict(struct table *table, const json_t *row)
 
 	if (!json_is_object(verdict) || !*name)
 		return;
-	if (json_is_number(json_object_get(verdict, "waited_ms")))
-		view_pair(table, TABLE_WARN, "verdict", "%s: %s, %s of %s", name, why,
-			view_format(verdict, "waited_ms", VIEW_MS, a),
-			view_format(verdict, "wait_cap_ms", VIEW_MS, b));
-	else
-		view_pair(table, calm ? TABLE_PLAIN : TABLE_WARN, "verdict", "%s: %s", name, why);
+	view_pair(table, calm ? TABLE_PLAIN : TABLE_WARN, "verdict", "%s: %s", name, why);
 	view_number(verdict, "holds", &holds);
 	view_number(verdict, "yields", &yields);
 	if (holds || yields)

@@ -35,7 +35,7 @@ move_to lba
 
 lasting_copies() { # NODE: without the short connections to `home`, whose ends a node may have taken with it
 	sctl "$1" --json flows --limit 1000 | perl -MJSON::PP -0777 -ne '
-		print scalar(grep { $_->{copy} && $_->{service} ne "home" } @{decode_json($_)->{flows}})'
+		print scalar(grep { $_->{copy} && $_->{service_address} !~ /:81$/ } @{decode_json($_)->{flows}})'
 }
 settled() { # NODE COPIES-AT-THE-OTHER: it forwards them all, the other has them all as copies
 	local other=lbb copies

@@ -312,8 +312,6 @@ static void open_both(void)
 	until(are_in_sync, NULL);
 }
 
-/* ---- tests ---- */
-
 static void assert_same_word(const struct lb_sync_word *x, const struct lb_sync_word *y)
 {
 	assert_true(x->kind == y->kind && x->boot == y->boot && x->to == y->to &&
@@ -371,7 +369,6 @@ static void what_was_there_and_what_changes(void **state)
 	assert_non_null(strstr(a.told, "path up; path up; "));
 }
 
-/* A wake-up for each change would cost a core. */
 static void many_changes_are_read_together(void **state)
 {
 	int64_t began;
@@ -511,7 +508,6 @@ static void keys(void **state)
 	set_flow(&a, 5, true);
 	until(are_same, NULL);
 	assert_int_equal(a.bulks_begun, 1);
-	/* A file that is no good changes nothing. */
 	unlink(a.key_file);
 	assert_int_equal(reload(&a, &pa), -ENOENT);
 	set_flow(&a, 6, true);
@@ -520,26 +516,22 @@ static void keys(void **state)
 	assert_int_equal(reload(&a, &pa), -ENOTUNIQ);
 }
 
-static bool a_sees_another_config(void *data)
+static bool both_see_the_other_config(void *data)
 {
-	return status_of(&a).other_config && status_of(&b).other_config;
-}
-
-static bool a_sees_the_same_config(void *data)
-{
-	return !status_of(&a).other_config && !status_of(&b).other_config;
+	return status_of(&a).other_config == *(bool *)data && status_of(&b).other_config == *(bool *)data;
 }
 
 static void another_config_is_seen(void **state)
 {
+	bool yes = true, no = false;
 	uint32_t bulks;
 
 	a.config_hash = 8;
 	open_both();
-	until(a_sees_another_config, NULL);
+	until(both_see_the_other_config, &yes);
 	bulks = b.bulks_begun;
 	lb_sync_link_set_config(a.link, 7);
-	until(a_sees_the_same_config, NULL);
+	until(both_see_the_other_config, &no);
 	until(are_in_sync, NULL);
 	/* It may be able to use more than before. */
 	assert_int_equal(b.bulks_begun, bulks + 1);

@@ -43,6 +43,13 @@ static void enter(void)
 	pair_enter(&x, family, x.services[web].at.addr, 0, LEASE);
 }
 
+/* As if the jiffy in which it was looked at were over too. */
+static void run_out(void)
+{
+	pair_stamp(&x, LEASE, -1);
+	x.b.view.leases[LEASE].checked--;
+}
+
 static void each_family(void (*test)(void))
 {
 	open_world(4);
@@ -159,8 +166,7 @@ static void both_ways(void)
 	assert_int_equal(say(web, &c, LB_TO_BACKEND), VERDICT_REDIRECT);
 	assert_int_equal(say(web, &c, LB_TO_CLIENT), VERDICT_REDIRECT);
 	assert_int_equal(fixture_counter(&x, LB_COUNT_NO_LEASE), 0);
-	pair_stamp(&x, LEASE, -1);
-	x.b.view.leases[LEASE].checked--; /* as if the jiffy were over */
+	run_out();
 	f->last_seen -= 5000;
 	seen = f->last_seen;
 	assert_int_equal(say(web, &c, LB_TO_BACKEND), VERDICT_DROP);
@@ -344,8 +350,7 @@ static void not_ours(void)
 	pair_stamp(&x, LEASE, 100 * PAIR_SECOND);
 	for (int i = 0; i < 4; i++)
 		passes(&to_it[i]);
-	pair_stamp(&x, LEASE, -1);
-	x.b.view.leases[LEASE].checked--;
+	run_out();
 	for (int i = 0; i < 4; i++)
 		is_dropped(&to_it[i]);
 	for (int i = 0; i < 2; i++)
@@ -402,8 +407,7 @@ static void solicitations_for_the_address(void **state)
 	passes(&f);
 	solicit(at, false, &f);
 	passes(&f);
-	pair_stamp(&x, LEASE, -1);
-	x.b.view.leases[LEASE].checked--;
+	run_out();
 	is_dropped(&f);
 	solicit(at, true, &f);
 	is_dropped(&f);
@@ -446,8 +450,7 @@ static void link_local_addresses_by_their_link(void **state)
 	say(local, &c, LB_TO_CLIENT);
 	assert_int_equal(fixture_flow_of(&x, local, &c)->lease, LEASE);
 	assert_int_equal(fixture_counter(&x, LB_COUNT_NO_LEASE), 1);
-	pair_stamp(&x, LEASE, -1);
-	x.b.view.leases[LEASE].checked--;
+	run_out();
 	fixture_flow_of(&x, local, &c)->last_seen -= 2 * x.b.view.globals->hz;
 	say(local, &c, LB_TO_CLIENT);
 	assert_int_equal(fixture_counter(&x, LB_COUNT_NO_LEASE), 2);
@@ -472,8 +475,7 @@ static void an_error_about_a_flow(void)
 	packet_build(&s, &quoted);
 	packet_error(&quoted, router.addr, family == 6 ? 1 : 3, family == 6 ? 4 : 3, 0, 60, &f);
 	assert_int_equal(fixture_run(&x, &f, &out), VERDICT_REDIRECT);
-	pair_stamp(&x, LEASE, -1);
-	x.b.view.leases[LEASE].checked--;
+	run_out();
 	is_dropped(&f);
 }
 
@@ -497,8 +499,7 @@ static void pieces(void)
 	packet_fragment(&whole, 512, 512, 77, &later);
 	assert_int_equal(fixture_run(&x, &first, &out), VERDICT_REDIRECT);
 	assert_int_equal(fixture_run(&x, &later, &out), VERDICT_REDIRECT);
-	pair_stamp(&x, LEASE, -1);
-	x.b.view.leases[LEASE].checked--;
+	run_out();
 	is_dropped(&first);
 	is_dropped(&later);
 }

@@ -131,4 +131,33 @@ done
 for node in c1 b1; do in_ns $node ip neigh flush all; done
 ok "the speakers end: an operator's address is answered for" wait_for 2 in_ns c1 ping -n -q -c 1 -W 0.5 10.0.1.100
 ok "... and forwarded to" wait_for 3 eval '[ "$(asks)" = b1 ]'
+for address in 10.0.1.100/24,bond0 10.0.2.1/24,bond1; do
+	in_ns lba ip addr del "${address%,*}" dev "${address#*,}"
+done
+
+# ---- with what the systemd unit leaves it, and with less ----
+
+with() { # CAPABILITIES...
+	local all=-all cap
+	for cap; do all+=,+$cap; done
+	spawn bound lba setpriv --bounding-set "$all" "$TANDEM_BIN/tandem-vrrp" -n lba -c "$TMP/lba.conf" -r "$(RUN_OF lba)"
+	wait_for 10 vctl lba vrrp > /dev/null
+}
+unit=$(sed -n 's/^CapabilityBoundingSet=//p' "$ROOT/etc/systemd/tandem-vrrp.service" | tr 'A-Z' 'a-z')
+# shellcheck disable=SC2046
+with $(printf '%s\n' $unit | sed 's/^cap_//')
+ok "with the unit's capabilities ($unit) it has a lease" wait_for 5 eval '[ "$(lease lba)" = fresh ]'
+stop bound TERM
+if [ "$(cat /proc/sys/kernel/unprivileged_bpf_disabled)" = 0 ]; then
+	skip "without CAP_BPF it has none, and says so" "this kernel lets everybody call bpf()"
+else
+	with net_admin net_raw
+	ok "without CAP_BPF it is active all the same" wait_for 5 is_state lba active
+	if [ "$(lease lba)" = fresh ]; then
+		skip "... without a lease, and says so" "this kernel lets everybody open a pinned map"
+	else
+		like "... without a lease, and says so" "$(vctl lba vrrp front)" 'lease +none, may not open .*CAP_BPF'
+	fi
+	stop bound TERM
+fi
 done_testing

@@ -27,7 +27,7 @@ PURE = {
     "lb": "lb_model lb_plan lb_ids lb_region lb_table lb_hash lb_verdict lb_conf lb_conf_check lb_escape lb_expect "
           "lb_neigh lb_pace lb_nudge lb_device sync_wire "
           "sync_session sync_session_inside sync_out sync_in sync_window sync_lag sync_changes lb_names lb_sync_flow",
-    "vrrp": "vrrp_packet vrrp_frame vrrp_fsm vrrp_fsm_text vrrp_verdict vrrp_judge vrrp_said vrrp_beacon vrrp_flap vrrp_priority vrrp_model "
+    "vrrp": "vrrp_packet vrrp_frame vrrp_fsm vrrp_fsm_text vrrp_stamp vrrp_verdict vrrp_judge vrrp_said vrrp_beacon vrrp_flap vrrp_priority vrrp_model "
             "vrrp_conf vrrp_conf_check vrrp_conf_group vrrp_conf_instance vrrp_conf_peer vrrp_conf_track vrrp_pool_answer",
     "apps": "resp resp_out resp_reply kv_table sntp glob siphash load_stats host_port sockstat_count hello_words "
             "addr_explain bind_words burst sink_command nc_end",

@@ -21,20 +21,20 @@ carrier() { in_ns a ip -br link show dev "$1" | grep -o -E 'NO-CARRIER|LOWER_UP'
 lab_up tuntap
 claim_is interfaces "a tun interface without a program has no carrier" "$(carrier tun0)" NO-CARRIER
 not_ok "... and nothing comes through" in_ns a ping -q -n -c 1 -W 1 10.0.9.2
-for n in a b; do pipe $n tun 7000 "$([ $n = a ] && echo b || echo a)"; done
+for n in a b; do pipe $n tun 40000 "$([ $n = a ] && echo b || echo a)"; done
 ok "a tunnel between the sites" wait_for 10 pings a 10.0.9.2
 claim_is interfaces "... with one it has: the kernel sends, a program receives, and the other way round" "$(carrier tun0)" LOWER_UP
 matrix interfaces "two programs join two networks with what they carry from tun to UDP and back" "a 10.0.9.2 fd00:9::2" "b 10.0.9.1 fd00:9::1"
-record below a eth0 udp port 7000
+record below a eth0 udp port 40000
 record above a tun0 icmp
 pings a 10.0.9.2
-claim_like interfaces "... on the wire below it is UDP between the sites" "$(recorded below)" '10\.0\.1\.1\.7000 > 10\.0\.1\.2\.7000:.*\(?84\)?'
+claim_like interfaces "... on the wire below it is UDP between the sites" "$(recorded below)" '10\.0\.1\.1\.40000 > 10\.0\.1\.2\.40000: UDP, length 84'
 claim_like interfaces "... in the tun interface there are IP packets, without MAC addresses" "$(sed -n 's/.*link-type \([A-Z0-9_]*\).*/\1/p' "$(log_of above)") $(recorded above)" \
 	'RAW.*ip: 10\.0\.9\.1 > 10\.0\.9\.2: ICMP echo request'
-claim_like interfaces "one interface is tun or tap, never both" "$(in_ns a "$TANDEM_BIN/tun_pipe" --tap tun0 --local 10.0.1.1:7100 --peer 10.0.1.2:7100 2>&1; echo "status $?")" \
+claim_like interfaces "one interface is tun or tap, never both" "$(in_ns a "$TANDEM_BIN/tun_pipe" --tap tun0 --local 10.0.1.1:40002 --peer 10.0.1.2:40002 2>&1; echo "status $?")" \
 	'.*status [12]$'
 
-for n in a b; do pipe $n tap 7001 "$([ $n = a ] && echo b || echo a)"; done
+for n in a b; do pipe $n tap 40001 "$([ $n = a ] && echo b || echo a)"; done
 ok "a cable between the bridges" wait_for 10 pings h1 10.0.8.2
 matrix interfaces "tap as a bridge's port: stations at two sites are in one Ethernet" "h1 10.0.8.2 fd00:8::2" "h2 10.0.8.1"
 claim_is interfaces "... they have each other's MAC, not a router's" "$(in_ns h1 ip neigh show 10.0.8.2 | grep -o 'lladdr [0-9a-f:]*')" \

@@ -15,11 +15,17 @@
 
 declare -A FEED=() HEARD_FROM=()
 
+# What others are fed by is not kept open in a process that is spawned: their input would never end.
+exec_quiet() {
+	local fd
+	for fd in "${FEED[@]}"; do exec {fd}>&-; done
+	exec "$@" < /dev/null 3>&-
+}
+
 fed() {
 	local name=$1 node=$2 fd; shift 2
 	rm -f "$TMP/$name.in" && mkfifo "$TMP/$name.in" || bail "no fifo"
-	# What others are fed by is not to be kept open in here.
-	spawn "$name" "$node" bash -c 'for fd in $1; do eval "exec $fd>&-"; done; shift; exec "$@" < '"$TMP/$name.in" fed "${FEED[*]}" "$@"
+	spawn "$name" "$node" sh -c 'exec "$@" < '"$TMP/$name.in" fed "$@"
 	exec {fd}> "$TMP/$name.in"
 	FEED[$name]=$fd
 	HEARD_FROM[$name]=${LOG_FROM[$name]}

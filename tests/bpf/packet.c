@@ -337,3 +337,64 @@ void frame_print_difference(const struct frame *got, const struct frame *want)
 		fprintf(stderr, "\n");
 	}
 }
+
+/* ---- what asks the stack ---- */
+
+static void to_icmp(struct frame *f, int family, uint8_t type)
+{
+	struct packet_parts p;
+
+	f->bytes[ETH_BYTES + (family == 6 ? 6 : 9)] = family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	p = frame_parse(f);
+	memset(f->bytes + p.l4, 0, 8);
+	f->bytes[p.l4] = type;
+}
+
+static void sum_up(struct frame *f)
+{
+	struct packet_parts p = frame_parse(f);
+
+	packet_sums_set(f->bytes, &p);
+}
+
+void packet_ping(int family, const struct endpoint *from, const struct endpoint *to, struct frame *f)
+{
+	struct packet_spec s = {
+		.family = family, .protocol = IPPROTO_UDP, .from = *from, .to = *to, .payload = 20};
+
+	packet_build(&s, f);
+	to_icmp(f, family, family == 6 ? 128 : 8);
+	sum_up(f);
+}
+
+void packet_arp(const struct endpoint *from, const struct endpoint *to, uint16_t operation, struct frame *f)
+{
+	static const uint8_t head[] = {0, 1, 8, 0, 6, 4};
+
+	memset(f, 0, sizeof(*f));
+	f->length = 60;
+	memset(f->bytes, 0xff, 6);
+	put16(f->bytes + 12, 0x0806);
+	memcpy(f->bytes + 14, head, sizeof(head));
+	put16(f->bytes + 20, operation);
+	memcpy(f->bytes + 28, from->addr, 4);
+	memcpy(f->bytes + 38, to->addr, 4);
+}
+
+void packet_solicit(
+	const struct endpoint *from, const struct endpoint *target, bool to_group, struct frame *f)
+{
+	const uint8_t group[13] = {0xff, 2, [11] = 1, [12] = 0xff};
+	struct packet_spec s = {
+		.family = 6, .protocol = IPPROTO_UDP, .ttl = 255, .from = *from, .to = *target};
+
+	if (to_group)
+		memcpy(s.to.addr, group, sizeof(group));
+	s.payload = 16; /* the target's address, behind a head of eight bytes */
+	packet_build(&s, f);
+	if (to_group)
+		memcpy(f->bytes, (uint8_t[]){0x33, 0x33}, 2);
+	to_icmp(f, 6, 135);
+	memcpy(f->bytes + ETH_BYTES + 40 + 8, target->addr, 16);
+	sum_up(f);
+}

@@ -70,6 +70,14 @@ void packet_fragment(const struct frame *whole, uint32_t at, uint32_t size, uint
 void packet_error(const struct frame *quoted, const uint32_t *from, uint8_t type, uint8_t code, uint32_t word,
 	uint32_t quote, struct frame *out);
 
+/* An echo request. */
+void packet_ping(int family, const struct endpoint *from, const struct endpoint *to, struct frame *f);
+/* ARP for IPv4, broadcast; operation 1 asks, 2 answers. RFC 826. */
+void packet_arp(const struct endpoint *from, const struct endpoint *to, uint16_t operation, struct frame *f);
+/* A neighbour solicitation (RFC 4861 4.3), to the target's solicited-node group or to the target itself. */
+void packet_solicit(
+	const struct endpoint *from, const struct endpoint *target, bool to_group, struct frame *f);
+
 /* Parse the IP packet at offset l3 (ETH_BYTES for the frame's own). Lengths that claim more than there is are
  * not ok, unless cut is set: then it is a quoted packet and of its L4 header only the ports must be there. */
 struct packet_parts packet_parse(const uint8_t *bytes, uint32_t length, uint32_t l3, int family, bool cut);

@@ -21,7 +21,7 @@
 static struct fixture x;
 static uint32_t pool, web, names, other; /* other: a service of an address that nobody entered */
 static int family;
-static struct endpoint backend;
+static struct endpoint backend, asker; /* asker: a client that is to have an answer from the stack */
 
 static void open_world(int of_family)
 {
@@ -30,6 +30,7 @@ static void open_world(int of_family)
 
 	family = of_family;
 	backend = fixture_endpoint(family, 2, 1, 8080);
+	asker = fixture_endpoint(family, 9, 1, 9);
 	fixture_open(&x, 64, 64);
 	pool = fixture_pool(&x, LB_PICK_NEXT);
 	fixture_backend(&x, pool, family, &backend, 1);
@@ -76,60 +77,6 @@ static void establish(const struct endpoint *c)
 }
 
 /* ---- frames for nobody's flow ---- */
-
-static void ping(const struct endpoint *to, struct frame *f)
-{
-	struct endpoint from = client(9);
-	struct packet_spec s = fixture_packet(family, IPPROTO_UDP, &from, to, 0);
-	struct packet_parts p;
-
-	packet_build(&s, f);
-	f->bytes[ETH_BYTES + (family == 6 ? 6 : 9)] = family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	p = frame_parse(f);
-	memset(f->bytes + p.l4, 0, 8);
-	f->bytes[p.l4] = family == 6 ? 128 : 8;
-	packet_sums_set(f->bytes, &p);
-}
-
-static void arp(const struct endpoint *from, const struct endpoint *to, uint16_t operation, struct frame *f)
-{
-	static const uint8_t head[] = {0, 1, 8, 0, 6, 4};
-
-	memset(f, 0, sizeof(*f));
-	f->length = 60;
-	memset(f->bytes, 0xff, 6);
-	put16(f->bytes + 12, 0x0806);
-	memcpy(f->bytes + 14, head, sizeof(head));
-	put16(f->bytes + 20, operation);
-	memcpy(f->bytes + 28, from->addr, 4);
-	memcpy(f->bytes + 38, to->addr, 4);
-}
-
-/* From a client to the target's solicited-node group, or to the target itself. */
-static void solicit(const struct endpoint *target, bool to_group, struct frame *f)
-{
-	struct endpoint from = client(9), to = *target;
-	struct packet_spec s;
-	struct packet_parts p;
-
-	if (to_group) {
-		const uint8_t group[13] = {0xff, 2, [11] = 1, [12] = 0xff};
-
-		memcpy(to.addr, group, sizeof(group));
-	}
-	s = fixture_packet(6, IPPROTO_UDP, &from, &to, 0);
-	s.ttl = 255;
-	s.payload = 16; /* with the eight bytes of a header: the target stands behind them */
-	packet_build(&s, f);
-	if (to_group)
-		memcpy(f->bytes, (uint8_t[]){0x33, 0x33}, 2);
-	f->bytes[ETH_BYTES + 6] = IPPROTO_ICMPV6;
-	p = frame_parse(f);
-	memset(f->bytes + p.l4, 0, 8);
-	f->bytes[p.l4] = 135;
-	memcpy(f->bytes + p.l4 + 8, target->addr, 16);
-	packet_sums_set(f->bytes, &p);
-}
 
 /* Left to the stack, not a byte changed. */
 static void passes(const struct frame *in)
@@ -309,9 +256,9 @@ static void without_entries_nothing_is_looked_up(void **state)
 	pair_stamp(&x, LEASE, -1);
 	board->entries = 0;
 	assert_int_equal(fixture_connect(&x, web, &c), 0);
-	ping(&x.services[web].at, &f);
+	packet_ping(family, &asker, &x.services[web].at, &f);
 	passes(&f);
-	arp(&c, &x.services[web].at, 1, &f);
+	packet_arp(&c, &x.services[web].at, 1, &f);
 	passes(&f);
 }
 
@@ -336,8 +283,8 @@ static void not_ours(void)
 
 	far_port.port = 4711; /* no service */
 	enter();
-	ping(&far_port, &to_it[0]);
-	ping(&near, &to_others[0]);
+	packet_ping(family, &asker, &far_port, &to_it[0]);
+	packet_ping(family, &asker, &near, &to_others[0]);
 	s = fixture_packet(family, IPPROTO_TCP, &from, &far_port, TCP_SYN);
 	packet_build(&s, &to_it[1]);
 	s = fixture_packet(family, IPPROTO_TCP, &from, &near, TCP_SYN);
@@ -375,19 +322,19 @@ static void arp_for_the_address(void **state)
 	at = &x.services[web].at;
 	enter();
 	pair_stamp(&x, LEASE, 100 * PAIR_SECOND);
-	arp(&c, at, 1, &f);
+	packet_arp(&c, at, 1, &f);
 	passes(&f);
 	x.b.view.leases[LEASE].until_ns = 0;
 	is_dropped(&f);
 	memset(f.bytes, 0, 6); /* a neighbour that asks us alone whether we still have it */
 	is_dropped(&f);
-	arp(&nobody, at, 1, &f); /* a probe */
+	packet_arp(&nobody, at, 1, &f); /* a probe */
 	is_dropped(&f);
-	arp(&c, &near, 1, &f);
+	packet_arp(&c, &near, 1, &f);
 	passes(&f);
-	arp(at, at, 1, &f); /* the new owner's announcement */
+	packet_arp(at, at, 1, &f); /* the new owner's announcement */
 	passes(&f);
-	arp(&c, at, 2, &f);
+	packet_arp(&c, at, 2, &f);
 	passes(&f);
 	f.length = 30; /* too short to be one */
 	passes(&f);
@@ -403,19 +350,19 @@ static void solicitations_for_the_address(void **state)
 	at = &x.services[web].at;
 	enter();
 	pair_stamp(&x, LEASE, 100 * PAIR_SECOND);
-	solicit(at, true, &f);
+	packet_solicit(&asker, at, true, &f);
 	passes(&f);
-	solicit(at, false, &f);
+	packet_solicit(&asker, at, false, &f);
 	passes(&f);
 	run_out();
 	is_dropped(&f);
-	solicit(at, true, &f);
+	packet_solicit(&asker, at, true, &f);
 	is_dropped(&f);
 	f.bytes[ETH_BYTES + 40] = 136; /* an advertisement asks nothing */
 	passes(&f);
-	solicit(&near, true, &f);
+	packet_solicit(&asker, &near, true, &f);
 	passes(&f);
-	solicit(&near, false, &f);
+	packet_solicit(&asker, &near, false, &f);
 	passes(&f);
 }
 
@@ -455,7 +402,7 @@ static void link_local_addresses_by_their_link(void **state)
 	say(local, &c, LB_TO_CLIENT);
 	assert_int_equal(fixture_counter(&x, LB_COUNT_NO_LEASE), 2);
 
-	solicit(&at, true, &f);
+	packet_solicit(&asker, &at, true, &f);
 	passes(&f);
 	x.ingress = (uint32_t)fixture_link_ifindex;
 	is_dropped(&f);

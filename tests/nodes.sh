@@ -103,9 +103,18 @@ mend_heartbeat() {
 
 # ---- what they say ----
 
-state_of() { ask "$1" --json vrrp 2> /dev/null | perl -MJSON::PP -0777 -ne 'print join " ", map { $_->{state} } @{decode_json($_)}'; }
-has_all() { [ "$(state_of "$1")" = "active active" ] || { echo "$1 is: $(state_of "$1")"; return 1; }; }
-has_none() { [[ $(state_of "$1") != *active* ]] || { echo "$1 is: $(state_of "$1")"; return 1; }; }
+# Read with the shell's own means: these are asked often, and where a process is dear.
+state_of() { # of each instance
+	local json all=
+	json=$(ask "$1" --json vrrp 2> /dev/null)
+	while [[ $json =~ \"state\":\ *\"([a-z]+)\" ]]; do
+		all+="${all:+ }${BASH_REMATCH[1]}"
+		json=${json#*"${BASH_REMATCH[0]}"}
+	done
+	echo "$all"
+}
+has_all() { local s; s=$(state_of "$1"); [ "$s" = "active active" ] || { echo "$1 is: $s"; return 1; }; }
+has_none() { local s; s=$(state_of "$1"); [[ $s != *active* ]] || { echo "$1 is: $s"; return 1; }; }
 active_now() {
 	local node all=
 	for node in $NODES; do ! has_all $node > /dev/null 2>&1 || all="$all $node"; done
@@ -114,10 +123,11 @@ active_now() {
 
 # NODE follows, or leads, and says that it holds all that the other one has.
 is_in_sync() { # LEADER FOLLOWER
-	ask "$2" --json peers | perl -MJSON::PP -0777 -ne '
-		my $sync = decode_json($_)->{sync} or print("nothing of sync\n"), exit 1;
-		my ($in, $out) = @$sync{"in", "out"};
-		print "in: $in, out: $out\n";
-		exit !($in eq "in sync" && $out eq "in sync")'
+	local json in='"in": *"([a-z ]*)"' out='"out": *"([a-z ]*)"'
+	json=$(ask "$2" --json peers)
+	[[ $json =~ $in ]] && in=${BASH_REMATCH[1]} && [[ $json =~ $out ]] && out=${BASH_REMATCH[1]} ||
+		{ echo "nothing of sync"; return 1; }
+	echo "in: $in, out: $out"
+	[ "$in" = "in sync" ] && [ "$out" = "in sync" ]
 }
 is_well() { has_all "$1" && has_none "$2" && is_in_sync "$1" "$2"; } # LEADER FOLLOWER

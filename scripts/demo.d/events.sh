@@ -13,16 +13,27 @@ for_kept() { # the rows of LOADS that hold connections
 	for row in "${LOADS[@]}"; do case " $KEPT " in *" ${row%% *} "*) echo "$row" ;; esac; done
 }
 
-of_load() { # FIELD LOAD, at the last peek
-	perl -MJSON::PP -0777 -ne '
-		my $r = decode_json($_);
-		my %f = (broken => sub { $r->{connections}{broken} }, open => sub { $r->{connections}{open} },
-			gap => sub { $r->{recent_gap_ms} }, wrong => sub { $r->{failures}{corrupt} },
-			lost => sub { $r->{failures}{timeout} }, failed => sub { $r->{failed_requests} });
-		printf "%d", $f{"'"$1"'"}->()' "$TMP/load/$2"
+# FIELD LOAD, at the last peek, into VALUE: no process for it, they are many and some kernels are slow.
+of_load() {
+	local json pattern
+	case $1 in
+	broken) pattern='"broken": ([0-9]+)' ;;
+	open) pattern='"open": ([0-9]+)' ;;
+	gap) pattern='"recent_gap_ms": ([0-9]+)' ;;
+	wrong) pattern='"corrupt": ([0-9]+)' ;;
+	lost) pattern='"timeout": ([0-9]+)' ;;
+	esac
+	json=$(< "$TMP/load/$2")
+	[[ $json =~ $pattern ]] || bail "no '$1' in the report of $2"
+	VALUE=${BASH_REMATCH[1]}
 }
-sum_of() { local field=$1 name sum=0; shift; for name; do sum=$((sum + $(of_load "$field" "$name"))); done; echo $sum; }
-most_of() { local field=$1 name n most=0; shift; for name; do n=$(of_load "$field" "$name"); [ "$n" -le $most ] || most=$n; done; echo $most; }
+sum_of() { local field=$1 name sum=0; shift; for name; do of_load "$field" "$name"; sum=$((sum + VALUE)); done; echo $sum; }
+most_of() {
+	local field=$1 name most=0
+	shift
+	for name; do of_load "$field" "$name"; [ "$VALUE" -le $most ] || most=$VALUE; done
+	echo $most
+}
 
 all_open() { # N connections
 	local open
@@ -66,21 +77,33 @@ wrong_later() { echo "$*" >> "$TMP/wrong"; } # the table goes on, the verdict te
 
 # ---- the events ----
 
-pull_one() {
+pull_one() { # of a bond's two
+	[ "$BONDED" = yes ] || return 0
 	happens "one link of lba's client bond is pulled"
-	in_ns sw1 ip link set lba1 down
+	cables down lba1
 	until_so 10 has_all lba
-	in_ns sw1 ip link set lba1 up
+	cables up lba1
 }
 pull_both() {
-	happens "both links of it are pulled"
-	in_ns sw1 ip link set lba1 down
-	in_ns sw2 ip link set lba2 down
+	local cables=lba text="lba's link to the clients is pulled"
+	[ "$BONDED" = no ] || cables="lba1 lba2" text="both links of it are pulled"
+	happens "$text"
+	# shellcheck disable=SC2086
+	cables down $cables
 	until_so 10 has_all lbb
-	happens "they are plugged in again"
-	in_ns sw1 ip link set lba1 up
-	in_ns sw2 ip link set lba2 up
+	happens "plugged in again"
+	# shellcheck disable=SC2086
+	cables up $cables
 	until_so 30 is_well lba lbb
+}
+cables() { # up|down PORT...: each is at one of the clients' switches
+	local how=$1 port switch
+	shift
+	for port; do
+		for switch in sw1 sw2; do
+			! in_ns $switch ip link show "$port" > /dev/null 2>&1 || in_ns $switch ip link set "$port" "$how"
+		done
+	done
 }
 kill_lb() {
 	happens "tandem-lb of lba is killed (kill -9)"

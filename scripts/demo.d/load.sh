@@ -16,13 +16,17 @@ start_servers() { # bN: returns when all three listen
 }
 
 start_loads() {
-	local name node mode address port connections rate label
+	local name node mode address port connections rate label timeout
 	for label in "${LOADS[@]}"; do
 		read -r name node mode address port connections rate label <<< "$label"
 		printf '%s\t%s\n' "$name" "$label" >> "$TMP/loads"
+		case $mode in
+		sntp | echo-udp) timeout=${DATAGRAM_TIMEOUT_MS-$REQUEST_TIMEOUT_MS} ;;
+		*) timeout=$REQUEST_TIMEOUT_MS ;;
+		esac
 		# A snapshot that is wanted before its handler is there is to be lost, not deadly.
 		spawn "$name" "$node" env --ignore-signal=USR1 "$BIN/load_client" "$address" "$port" --mode "$mode" \
-			--connections "$connections" --rate "$rate" --timeout-ms $REQUEST_TIMEOUT_MS \
+			--connections "$connections" --rate "$rate" --timeout-ms "$timeout" \
 			--duration $LOAD_SECONDS_MAX --report "$TMP/load/$name"
 	done
 }

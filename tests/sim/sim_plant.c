@@ -15,7 +15,7 @@
 static const struct sim_plant_row rows[] = {
 	{SIM_PLANT_NO_REANNOUNCE, "a won conflict is not announced", BIT(SIM_CLIENTS)},
 	{SIM_PLANT_NO_LAST_CLAIM, "the loser of a conflict is silent", BIT(SIM_CLIENTS)},
-	{SIM_PLANT_REJECTED_REARMS, "rejected packets re-arm the advert timer", BIT(SIM_STEADY)},
+	{SIM_PLANT_REJECTED_REARMS, "rejected packets re-arm the advert timer", BIT(SIM_LEASE_KEPT)},
 	{SIM_PLANT_SKEW_TRUNCATED, "Skew_Time in whole centiseconds",
 		BIT(SIM_LEAVE_BOUND) | BIT(SIM_CRASH_BOUND)},
 	{SIM_PLANT_NO_TIE_BREAK, "equal priorities both stay", BIT(SIM_HEALING) | BIT(SIM_OVERLAP)},
@@ -36,7 +36,7 @@ static const struct sim_plant_row rows[] = {
 	{SIM_PLANT_ALWAYS_PREEMPTS, "preempts although it must not", BIT(SIM_STEADY)},
 	{SIM_PLANT_HASTY_START, "startup waits for Skew_Time only", BIT(SIM_FLAPPING)},
 	{SIM_PLANT_STORM, "every claim is answered, however many", BIT(SIM_NO_STORM)},
-	{SIM_PLANT_INTERVAL_UNTOLD, "a longer interval is not told", BIT(SIM_STEADY)},
+	{SIM_PLANT_INTERVAL_UNTOLD, "a longer interval is not told", BIT(SIM_LEASE_KEPT)},
 	{SIM_PLANT_GUARD_FORGETS, "a restarted speaker does not know what it holds", BIT(SIM_HOLDING)},
 	{SIM_PLANT_LEFT_STAYS, "a goodbye is not forgotten when another is heard", BIT(SIM_PATIENCE)},
 	{SIM_PLANT_VERDICT_IGNORED, "the verdict is not obeyed", BIT(SIM_PAIR_HOLD) | BIT(SIM_PAIR_OVERLAP)},

@@ -22,6 +22,8 @@ COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -fno-strict-aliasing 
 HARDEN   := -D_FORTIFY_SOURCE=2 -fPIE -fstack-protector-strong -fstack-clash-protection
 HARDEN_LD := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# A build for tests: what more the optimizer could do takes longer than the tests would gain.
+SAN_CFLAGS ?= -O1 -g
 # As two shared libraries the runtimes don't know of each other, and UBSan would not write to its log_path.
 SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 
@@ -81,7 +83,7 @@ build/obj/%.o: src/%.c | deps
 
 build/san/obj/%.o: src/%.c | deps
 	$(MAKING)
-	$(Q)$(COMPILE) $(SANITIZE) -c -o $@ $<
+	$(Q)$(COMPILE) $(SAN_CFLAGS) $(SANITIZE) -c -o $@ $<
 
 build/obj/tests/%.o: tests/%.c | deps
 	$(MAKING)
@@ -89,7 +91,7 @@ build/obj/tests/%.o: tests/%.c | deps
 
 build/san/obj/tests/%.o: tests/%.c | deps
 	$(MAKING)
-	$(Q)$(COMPILE) $(SANITIZE) -c -o $@ $<
+	$(Q)$(COMPILE) $(SAN_CFLAGS) $(SANITIZE) -c -o $@ $<
 
 $(PROGS:%=build/bin/%): build/bin/%: $$(call obj,$$(SRC_$$*))
 	$(MAKING)
@@ -311,7 +313,8 @@ UNIT_TESTS            += sync_sim sync_in sync_out
 UNIT_lb_sync_link     := tests/unit/vrrp_netns.c $(addprefix src/lb/lb_sync_,link.c path.c word.c) $(SYNC) $(SECURE) \
 	$(addprefix src/common/,secure_key.c conf_peer.c addr.c)
 UNITLIBS_lb_sync_link := -lev -lsodium
-UNIT_TESTS            += lb_sync_link
+UNIT_lb_sync_board    := src/lb/lb_sync_board.c
+UNIT_TESTS            += lb_sync_link lb_sync_board
 FUZZ_sync_session     := $(SYNC)
 UNIT_sync_changes     := src/lb/sync_changes.c
 UNIT_lb_names         := src/lb/lb_names.c src/common/addr.c
@@ -338,7 +341,7 @@ $(UNIT_TESTS:%=build/test/unit_%): build/test/unit_%: build/san/obj/tests/unit/t
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 build/san/obj/tests/fuzz/replay_%.o: tests/fuzz/replay.c | deps
 	$(MAKING)
-	$(Q)$(COMPILE) $(SANITIZE) -DCORPUS='"tests/fuzz/corpus/$*"' -c -o $@ $<
+	$(Q)$(COMPILE) $(SAN_CFLAGS) $(SANITIZE) -DCORPUS='"tests/fuzz/corpus/$*"' -c -o $@ $<
 $(FUZZERS:%=build/test/fuzz_%): build/test/fuzz_%: build/san/obj/tests/fuzz/fuzz_%.o \
 		build/san/obj/tests/fuzz/replay_%.o $$(call san,$$(FUZZ_$$*))
 	$(MAKING)

@@ -9,24 +9,10 @@
 #include "lb/lb_sync_inside.h"
 
 #define MS            INT64_C(1000000)
-#define PEER_LIVES_NS (3000 * MS)
-#define NOBODY_NS     (5000 * MS)
 #define FLAP_NS       (500 * MS) /* out of sync for a moment is no event */
 #define ON_ITS_WAY_NS (20 * MS)
 
 /* ---- the board ---- */
-
-uint32_t lb_sync_table_word(const struct lb_sync_link_status *status, int64_t now)
-{
-	if (status->in == SYNC_WHY_IN_SYNC)
-		return LEASE_TABLE_IN_SYNC;
-	/* Nobody is there: what we hold is all there is. */
-	if (status->heard_at == INT64_MIN)
-		return now - status->opened_at >= NOBODY_NS ? LEASE_TABLE_IN_SYNC : LEASE_TABLE_BEHIND;
-	if (now - status->heard_at > PEER_LIVES_NS && status->whole)
-		return LEASE_TABLE_IN_SYNC;
-	return LEASE_TABLE_BEHIND;
-}
 
 static void say(struct lb_sync *s, uint32_t table, bool alone, bool peer_holds, int64_t now)
 {
@@ -68,7 +54,7 @@ static void look_at_sync(struct lb_sync *s, const struct lb_sync_link_status *st
 	}
 	if (!s->differs_since)
 		s->differs_since = now;
-	if (!in_sync && now - s->differs_since < (s->told ? FLAP_NS : NOBODY_NS))
+	if (!in_sync && now - s->differs_since < (s->told ? FLAP_NS : LB_SYNC_NOBODY_NS))
 		return;
 	s->told = true;
 	s->in_sync = in_sync;
@@ -84,7 +70,7 @@ static void on_turned(void *data, int64_t now)
 	if (!s->link)
 		return;
 	lb_sync_link_status(s->link, now, &status);
-	say(s, lb_sync_table_word(&status, now), status.in != SYNC_WHY_IN_SYNC,
+	say(s, lb_sync_board_table(&status, now), status.in != SYNC_WHY_IN_SYNC,
 		status.out == SYNC_WHY_IN_SYNC && status.lag_ns < ON_ITS_WAY_NS, now);
 	look_at_sync(s, &status, now);
 	if (status.other_config != s->other_config) {

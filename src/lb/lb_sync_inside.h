@@ -3,8 +3,8 @@
 #ifndef TANDEM_LB_LB_SYNC_INSIDE_H
 #define TANDEM_LB_LB_SYNC_INSIDE_H
 
-#include "common/lease_map.h"
 #include "lb/lb_sync.h"
+#include "lb/lb_sync_board.h"
 #include "lb/lb_sync_link.h"
 #include "lb/lb_sync_table.h"
 
@@ -20,8 +20,5 @@ struct lb_sync {
 	bool told, in_sync, other_config; /* what was reported */
 	int64_t differs_since;            /* it is not as reported; 0: it is */
 };
-
-/* What the board says: enum lease_table. */
-uint32_t lb_sync_table_word(const struct lb_sync_link_status *status, int64_t now);
 
 #endif

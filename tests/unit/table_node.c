@@ -104,6 +104,11 @@ void node_open(struct table_node *n, uint32_t flows, const char *extra)
 	n->live.report = no_report;
 	n->live.changed = on_changed;
 	n->live.data = n;
+	for (int i = 0; *extra && i < 5; i++) { /* so that its numbers are others */
+		lb_ids_take(&n->live.pool_ids);
+		lb_ids_take(&n->live.service_ids);
+		lb_ids_take(&n->live.backend_ids);
+	}
 	node_apply(n, extra);
 	must(lb_age_start(&n->age, &n->live) == 0, "age");
 	must(lb_sync_table_open(&n->table, &n->live, &n->age, on_lost, n) == 0, "table");

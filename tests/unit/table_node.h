@@ -27,7 +27,7 @@ struct table_node {
 	uint64_t bytes, datagrams; /* sent */
 };
 
-/* extra: more config text, or "". Ends the program when something fails. */
+/* extra: more config text, or ""; with some all things have other numbers than without. Ends the program when something fails. */
 void node_open(struct table_node *n, uint32_t flows, const char *extra);
 void node_close(struct table_node *n);
 /* Another config in force. */

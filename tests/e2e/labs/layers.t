@@ -5,7 +5,7 @@
 # provider's, and ipvlan, where several stations share a card and its MAC.
 . "$(dirname "$0")/claim.sh"
 . "$(dirname "$0")/reach.sh"
-needs bonding 8021q ipvlan
+needs bonding 8021q ipvlan dummy
 
 tags() { # NODE INTERFACE FROM TO -> the tags of a ping's first frame there
 	local line
@@ -37,6 +37,15 @@ in_ns sw ip link set both0 down
 wait_for 5 in_ns both grep -A 1 -E 'Interface: eth0' /proc/net/bonding/bond0 > /dev/null
 ok "... a cable is pulled" wait_for 10 pings both 10.0.5.1
 matrix multihoming "... one cable is pulled: both networks go on" "both 10.0.5.1 10.0.6.1" "s6 10.0.6.12"
+
+in_ns pi ip link add dummy0 type dummy
+in_ns pi ip addr add 10.0.99.1/32 dev dummy0
+in_ns pi ip link set dummy0 up
+in_ns s1 ip route add 10.0.99.1 via 10.0.1.11
+in_ns s5 ip route add 10.0.99.1 via 10.0.5.11
+reach_rows "s1 10.0.99.1" "s5 10.0.99.1"
+claim_is software-networking "dummy: an address that hangs on no cable; whichever network one comes by, it answers" \
+	"${REACH_WRONG:-s1 and s5 reach 10.0.99.1}" "s1 and s5 reach 10.0.99.1"
 
 lab_up qinq
 matrix software-networking "nested VLANs: two customers use the same addresses and VLAN 7 and reach their own site" \

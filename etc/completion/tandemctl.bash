@@ -62,7 +62,7 @@ _tandemctl() {
 		case $command in
 		flows) globals="$globals --service --backend --client --limit" ;;
 		events) globals="$globals -f --follow --since --daemon" ;;
-		status | counters | reload | sockets) globals="$globals --daemon" ;;
+		status | counters | peers | reload | sockets) globals="$globals --daemon" ;;
 		check) globals="$globals -n" ;;
 		keygen) globals="$globals --add" ;;
 		esac

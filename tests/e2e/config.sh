@@ -103,7 +103,7 @@ peek_all() { # NAME...: a report of each, of now
 	local l
 	for l; do rm -f "$TMP/$l.json"; done
 	for l; do kill -USR1 "$(pid_of "$l")" || return 1; done
-	wait_for 3 reports_there "$@"
+	wait_for 10 reports_there "$@"
 }
 reports_there() { local l; for l; do [ -e "$TMP/$l.json" ] || return 1; done; }
 all_more() { # NAME...
@@ -117,7 +117,7 @@ all_go_on() { # of the loads in $LOADS
 	peek_all $LOADS || return 1
 	for l in $LOADS; do BEFORE[$l]=$(report "$l" .answers); done
 	# shellcheck disable=SC2086
-	wait_for 5 all_more $LOADS
+	wait_for 15 all_more $LOADS
 }
 NO_FAILURES='{"closed":0,"corrupt":0,"other":0,"refused":0,"reset":0,"timeout":0}'
 no_failures() { # of the loads in $LOADS up to now; prints the first that has some

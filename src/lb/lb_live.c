@@ -414,7 +414,8 @@ bool lb_live_take_word(struct lb_live_backend *b, enum lb_admin admin, int weigh
 	b->admin = admin;
 	tell(b, lb_admin_name(admin), cause);
 	lb_live_rebuild(b->live, b->pool);
-	b->live->changed(b->live->data, true);
+	/* Nobody waits for an answer, and many words may come at once: they are saved together. */
+	b->live->changed(b->live->data, false);
 	if (leaves)
 		lb_live_leave(b, b->pool->conf->on_backend_down);
 	return true;

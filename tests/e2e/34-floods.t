@@ -23,7 +23,7 @@ for family in 4 6; do
 done
 start_ready "$(conf)"
 
-wire floods 90 <<'PY'
+wire floods 300 <<'PY'
 from wire import *
 import itertools
 
@@ -255,7 +255,7 @@ def empty():
     def gone():
         now = ctl("status")["flows"]
         return now["ipv4"] == now["ipv6"] == now["half_open"] == 0
-    check("when all is over and the longest timeout has passed, no flow is left", until(45, gone),
+    check("when all is over and the longest timeout has passed, no flow is left", until(90, gone),
             ctl("status")["flows"])
     active = {b["pool"] + "/" + b["name"]: b["connections_active"] for b in ctl("backends")}
     check("... no backend counts a connection", not any(active.values()), active)

@@ -46,7 +46,7 @@ for family in 4 6; do
 done
 start_ready "$(conf)"
 
-wire oracle 90 <<'PY'
+wire oracle 300 <<'PY'
 from wire import *
 import random
 from scapy.layers.inet import IPOption

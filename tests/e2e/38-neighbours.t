@@ -36,7 +36,7 @@ start_ready "$(conf)"
 load steady c2 10.0.1.100 70 --mode echo --connections 20 --rate 500 --duration 100 --timeout-ms 8000
 wait_for 5 load_peek steady .answers || bail "no load"
 
-wire around 80 <<'PY'
+wire around 240 <<'PY'
 from wire import *
 
 c1, c2, c9, lb, sw, b1 = (Node(n) for n in ("c1", "c2", "c9", "lb", "sw", "b1"))
@@ -127,7 +127,7 @@ def new_macs(flows):
             lb.sysctl("net/%s/neigh/back/%s" % (what, key), value)
     goes_on("neighbours are asked more often", flows)
     set_mac(b1, "eth0", "02:00:00:00:05:a2")
-    goes_on("a backend's MAC changes, and it says nothing", flows, 5.0, 7.0)
+    goes_on("a backend's MAC changes, and it says nothing", flows, 15.0, 20.0)
     set_mac(b1, "eth0", "02:00:00:00:05:01")
     b1.run("ping -q -n -c 1 -W 2 10.0.2.1")
     b1.run("ping -q -n -c 1 -W 2 fd00:2::1")

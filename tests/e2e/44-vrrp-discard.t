@@ -179,12 +179,14 @@ def flood():
             sent[0] += len(bad)
     tap.drain()
     count = counters()["packets_received"]
-    times = adverts(3, burst)
+    times, end = adverts(3, burst), time.monotonic() + 30
+    while sent[0] < 20000 and time.monotonic() < end: # a busy machine does not send them in three seconds
+        times += adverts(1, burst)
     equal("20,000 bad packets are sent", sent[0], 20000)
     gaps = [y - x for x, y in zip(times, times[1:])]
     check("an Active of 100 ms speaks on", times and max(gaps) < 0.25 and len(times) >= 24, gaps)
     equal("and is Active as before", active("four"), was)
-    taken = until(3, lambda: counters()["packets_received"] + counters()["receive_overflow"] - count >= 20000)
+    taken = until(10, lambda: counters()["packets_received"] + counters()["receive_overflow"] - count >= 20000)
     check("all are accounted for", taken, counters())
 
 

@@ -11,7 +11,7 @@
 [ -n "${LAB_PREFIX-}" ] || exit 255
 
 wire() {
-	local name=$1 seconds=${2:-60} line status whole=
+	local name=$1 seconds=${2:-200} line status whole=
 	cat > "$TMP/$name.py"
 	spawn "$name" - env PYTHONPATH="$ROOT/tests/e2e" PYTHONDONTWRITEBYTECODE=1 \
 		CTL="$TANDEM_BIN/tandemctl -r $RUNDIR" /usr/bin/python3 "$TMP/$name.py"

@@ -63,11 +63,13 @@ kill_both() { # speaker and guard at once
 links_of() { # all there are at a node, loopback and bonds aside
 	in_ns "$1" ip -br link show type veth | awk '{ sub(/@.*/, "", $1); print $1 }'
 }
-power_off() { # nothing runs, nothing is heard; what memory held is gone
+power_off() { # nobody says goodbye; what memory held is gone
 	local link
+	in_ns "$1" ip -o -6 addr show scope global | awk '{ print "addr replace " $4 " dev " $2 " nodad" }' |
+		grep -v -w -e fd00:1::100/64 -e fd00:2::1/64 > "$TMP/addresses-$1"
 	for link in $(links_of "$1"); do echo "link set $link down"; done > "$TMP/batch"
-	in_ns "$1" ip -batch "$TMP/batch"
 	kill -KILL "$(pid_of "vrrp-$1")" "$(speaker_of "$1")" "$(pid_of "lb-$1")"
+	in_ns "$1" ip -batch "$TMP/batch"
 	wait_exit "vrrp-$1" 5
 	wait_exit "lb-$1" 5
 	in_ns "$1" "$BIN/tandem-lb" -r "$(run_of "$1")" --remove > "$TMP/last" 2>&1
@@ -78,7 +80,8 @@ power_on() {
 	for address in 10.0.1.100/24 fd00:1::100/64; do echo "addr del $address dev bond0"; done > "$TMP/batch"
 	for address in 10.0.2.1/24 fd00:2::1/64; do echo "addr del $address dev bond1"; done >> "$TMP/batch"
 	for link in $(links_of "$1"); do echo "link set $link up"; done >> "$TMP/batch"
-	in_ns "$1" ip -force -batch "$TMP/batch" > "$TMP/last" 2>&1 # not all of them are there
+	cat "$TMP/addresses-$1" >> "$TMP/batch" # those of a link that went down are gone
+	in_ns "$1" ip -force -batch "$TMP/batch" > "$TMP/last" 2>&1 # not all of the shared ones are there
 	start_node "$1"
 }
 
@@ -104,11 +107,11 @@ mend_heartbeat() {
 # ---- what they say ----
 
 # Read with the shell's own means: these are asked often, and where a process is dear.
-state_of() { # of each instance
+state_of() { # of each instance: the states of leases, witnesses and peers stand deeper
 	local json all=
 	json=$(ask "$1" --json vrrp 2> /dev/null)
-	while [[ $json =~ \"state\":\ *\"([a-z]+)\" ]]; do
-		all+="${all:+ }${BASH_REMATCH[1]}"
+	while [[ $json =~ $'\n'(\ \ |\ \ \ \ )\"state\":\ *\"([a-z]+)\" ]]; do
+		all+="${all:+ }${BASH_REMATCH[2]}"
 		json=${json#*"${BASH_REMATCH[0]}"}
 	done
 	echo "$all"

@@ -127,6 +127,7 @@ unhurt "meanwhile"
 
 # ---- processes ----
 
+new_connection() { in_ns c1 "$TANDEM_BIN/load_client" 10.0.1.100 80 --mode kv-connect --requests 5 > "$TMP/new"; }
 bulks() { sjson "$1" .sync.received.bulks; }
 stop lb-lbb TERM
 ok "the other tandem-lb ends: the first one notices" wait_for 5 says lba 'silent on every path'
@@ -152,6 +153,15 @@ move_to lbb
 unhurt "the addresses move away"
 move_to lba
 
+kill -STOP "$(pid_of lb-lbb)"
+ok "the other tandem-lb stands still: the first one notices" wait_for 5 says lba 'to peer +peer silent'
+before=$(bulks lba)
+ok "... new connections are served" new_connection
+kill -CONT "$(pid_of lb-lbb)"
+ok "... it goes on: in sync" wait_for 5 in_sync lba lbb
+is "... without a bulk" "$(bulks lba)" "$before"
+unhurt "meanwhile"
+
 # ---- paths ----
 
 carries() { # NODE PATH
@@ -166,7 +176,6 @@ cut() { # DEVICE: nothing by it, in either direction
 	END
 }
 mend() { in_ns lba nft "delete table inet cut_$1"; }
-new_connection() { in_ns c1 "$TANDEM_BIN/load_client" 10.0.1.100 80 --mode kv-connect --requests 5 > "$TMP/new"; }
 ok "path 1 carries" eval 'carries lba 1 && carries lbb 1'
 before="$(bulks lba) $(bulks lbb)"
 cut sync

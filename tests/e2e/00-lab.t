@@ -54,7 +54,7 @@ LAB_PREFIX=$other spawn neighbour b1 sleep 300
 spawn outside - sleep 300
 spawn guest2 c1 sleep 300
 spawn stubborn lb bash -c 'trap "" TERM; echo ready; while :; do read -t 1 <> <(:); done'
-wait_log stubborn 5 ready || bail "stubborn is not ready"
+wait_log stubborn 15 ready || bail "stubborn is not ready"
 ok "down" lab down
 not_ok "... ends the lab's processes" alive guest2
 not_ok "... one that ignores TERM too" alive stubborn
@@ -107,7 +107,7 @@ cat > "$TMP/fails.t" <<END
 lab_up
 echo "\$LAB_PREFIX \$TMP" > "$TMP/inner"
 spawn talker b1 sh -c 'echo words of a daemon; exec sleep 300'
-wait_log talker 5 words
+wait_log talker 15 words
 echo "\$(pid_of talker)" >> "$TMP/inner"
 is "one is two" 1 2
 ok "false" false
@@ -158,7 +158,7 @@ if [ -x "$TANDEM_BIN/kv_store" ] && [ -x "$TANDEM_BIN/echo_server" ] && [ -x "$T
 	is "... and starts again" "$(in_ns c1 redis-cli -h 10.0.2.11 PING)" PONG
 
 	load steady c2 10.0.2.11 6379 --mode kv --connections 4 --rate 200 --duration 2
-	ok "load runs" wait_for 2 alive steady
+	ok "load runs" wait_for 15 alive steady
 	holds "... can be looked at meanwhile" "$(load_peek steady .requests) < 400"
 	ok "... ends without a failure" load_end steady 10
 	is "... and reports who answered" "$(report steady '.servers[name=b1].answers')" "$(report steady .requests)"
@@ -172,7 +172,7 @@ fi
 
 # ---- the harness: waiting and reading ----
 
-out=$(wait_for 1 sh -c 'echo not yet; exit 1')
+out=$(wait_for 15 sh -c 'echo not yet; exit 1')
 is "wait_for gives up" $? 1
 like "... with the last output" "$out" 'not within 1 s: sh -c .*'$'\n''not yet'
 echo '{"pools": [{"name": "a", "up": 1}, {"name": "b", "up": 2.5, "list": [1, 2]}]}' > "$TMP/x.json"

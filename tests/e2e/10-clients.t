@@ -67,7 +67,7 @@ for family in 4 6; do
 			[ "$seen" = 1 ] || { echo "$b sees $seen"; return 1; }
 		done
 	}
-	ok "backends see the client's own address (IPv$family)" wait_for 5 sees
+	ok "backends see the client's own address (IPv$family)" wait_for 15 sees
 	stop held INT
 	holds "... the connections were used without a failure" "$(report held .answers) >= 3 && $(report held .failures.corrupt) == 0"
 done

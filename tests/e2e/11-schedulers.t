@@ -58,22 +58,22 @@ for family in 4 6; do
 
 	# ---- by live connections ----
 	hold held $family ${PORT[lc]} 90
-	ok "lc spreads 90 held connections exactly (IPv$family)" wait_for 5 held_are ${PORT[lc]} "b1 30 b2 30 b3 30"
+	ok "lc spreads 90 held connections exactly (IPv$family)" wait_for 15 held_are ${PORT[lc]} "b1 30 b2 30 b3 30"
 	is "... and tandemctl says so" "$(for b in b1 b2 b3; do of_backend lc$family $b connections_active; done | paste -sd' ')" "30 30 30"
 	hold more $family ${PORT[lc]} 30
-	ok "... 30 more" wait_for 5 held_are ${PORT[lc]} "b1 40 b2 40 b3 40"
+	ok "... 30 more" wait_for 15 held_are ${PORT[lc]} "b1 40 b2 40 b3 40"
 	stop more INT
-	ok "... which end" wait_for 5 held_are ${PORT[lc]} "b1 30 b2 30 b3 30"
+	ok "... which end" wait_for 15 held_are ${PORT[lc]} "b1 30 b2 30 b3 30"
 	stop held INT
 	hold held $family ${PORT[wlc]} 120
-	ok "wlc spreads 120 by weights 1, 2, 3 exactly (IPv$family)" wait_for 5 held_are ${PORT[wlc]} "b1 20 b2 40 b3 60"
+	ok "wlc spreads 120 by weights 1, 2, 3 exactly (IPv$family)" wait_for 15 held_are ${PORT[wlc]} "b1 20 b2 40 b3 60"
 	ctl weight wlc$family/b1 3 > /dev/null
 	hold more $family ${PORT[wlc]} 40
-	ok "... b1, given weight 3 meanwhile, gets what it lacks" wait_for 5 held_are ${PORT[wlc]} "b1 60 b2 40 b3 60"
+	ok "... b1, given weight 3 meanwhile, gets what it lacks" wait_for 15 held_are ${PORT[wlc]} "b1 60 b2 40 b3 60"
 	stop more INT
 	stop held INT
 	ctl weight wlc$family/b1 1 > /dev/null
-	ok "... all have ended" wait_for 5 held_are ${PORT[wlc]} "b1 0 b2 0 b3 0"
+	ok "... all have ended" wait_for 15 held_are ${PORT[wlc]} "b1 0 b2 0 b3 0"
 
 	# ---- by hash ----
 	for c in c1 c2; do
@@ -137,15 +137,15 @@ for family in 4 6; do
 done
 is "... but counts as up" "$(of_service backup4 backends_up) of $(of_service backup4 backends_total)" "3 of 3"
 stop kv-b1-7100 KILL
-wait_for 5 backend_is backup4 b1 state down
+wait_for 15 backend_is backup4 b1 state down
 is "one primary is enough" "$(spread 4 7100 20)" "b1 0 b2 20 b3 0"
 stop kv-b2-7100 KILL
-wait_for 5 backend_is backup4 b2 state down
-wait_for 5 backend_is backup6 b2 state down
+wait_for 15 backend_is backup4 b2 state down
+wait_for 15 backend_is backup6 b2 state down
 for family in 4 6; do is "the backup serves when no primary is up (IPv$family)" "$(spread $family 7100 20)" "b1 0 b2 0 b3 20"; done
 start_kv b2 7100 b2-7100
 for family in 4 6; do
-	wait_for 5 backend_is backup$family b2 state up
+	wait_for 15 backend_is backup$family b2 state up
 	is "... and no longer when one is back (IPv$family)" "$(spread $family 7100 20)" "b1 0 b2 20 b3 0"
 done
 ctl drain backup4/b2 > /dev/null

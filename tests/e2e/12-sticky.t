@@ -73,11 +73,11 @@ done
 
 away() { # POOL BACKEND: the server ends, and is known to be down
 	stop "kv-$2-$PORT" KILL
-	wait_for 5 backend_is "$1" "$2" state down
+	wait_for 15 backend_is "$1" "$2" state down
 }
 back() { # POOL BACKEND
 	start_kv "$2" $PORT "$2-$PORT"
-	wait_for 5 backend_is "$1" "$2" state up
+	wait_for 15 backend_is "$1" "$2" state up
 }
 
 since() { echo $(($(now_ms) - began)); }
@@ -86,7 +86,7 @@ declare -A HOME_OF=() STAND_IN=()
 
 # Both families at once, and an open connection, which is use too.
 load held c1 $VIP4 7003 --mode hold --connections 1 --duration 30 --interval-ms 300 --local-address "$(source_of 4 c1 2)"
-wait_for 5 load_peek held .answers > /dev/null
+wait_for 15 load_peek held .answers > /dev/null
 HOME_OF[held]=$(who 4 7003 c1 2)
 for family in 4 6; do
 	HOME_OF[$family]=$(who $family 7003 c1 1)
@@ -128,12 +128,12 @@ done
 PORT=7003
 for family in 4 6; do HOME_OF[$family]=$(who $family 7003 c1 5); done
 began=$(now_ms)
-for b in $(printf '%s\n' "${HOME_OF[4]}" "${HOME_OF[6]}" | sort -u); do away short4 $b; wait_for 5 backend_is short6 $b state down; done
+for b in $(printf '%s\n' "${HOME_OF[4]}" "${HOME_OF[6]}" | sort -u); do away short4 $b; wait_for 15 backend_is short6 $b state down; done
 for family in 4 6; do STAND_IN[$family]=$(many 2 $family 7003 c1 5); done
 while [ "$(since)" -lt 3200 ]; do
 	for family in 4 6; do who $family 7003 c1 5 > /dev/null; done
 done
-for b in $(printf '%s\n' "${HOME_OF[4]}" "${HOME_OF[6]}" | sort -u); do back short4 $b; wait_for 5 backend_is short6 $b state up; done
+for b in $(printf '%s\n' "${HOME_OF[4]}" "${HOME_OF[6]}" | sort -u); do back short4 $b; wait_for 15 backend_is short6 $b state up; done
 for family in 4 6; do
 	is "back after the timeout: the source stays where it is (IPv$family)" "$(many 4 $family 7003 c1 5)" "${STAND_IN[$family]}"
 done
@@ -150,6 +150,6 @@ is "sources keep their backends while tandem-lb is dead" "$(many 4 4 7001 c1 6)"
 start_ready
 is "... and when it is there again" "$(many 4 4 7001 c1 6)" "$home"
 sources_counted() { [ "$(of_status .sticky.entries)" -ge 12 ]; }
-ok "tandemctl counts the sources" wait_for 5 sources_counted
+ok "tandemctl counts the sources" wait_for 15 sources_counted
 
 done_testing

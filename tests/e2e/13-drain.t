@@ -38,7 +38,7 @@ hold() { # NAME FAMILY PORT CONNECTIONS
 
 for family in 4 6; do
 	hold held $family 7001 30
-	wait_for 5 active_is reset$family "10 10 10"
+	wait_for 15 active_is reset$family "10 10 10"
 	like "drain says what it means (IPv$family)" "$(ctl drain reset$family/b1)" 'no new connections.*10 live connections'
 	is "... nothing new comes" "$(spread $family 7001 40)" "b1 0 b2 20 b3 20"
 	ok "... what is established goes on" goes_on held
@@ -78,12 +78,12 @@ refused "no weight" 2 "WEIGHT|N" weight reset4/b1
 for family in 4 6; do
 	hold reset $family 7001 30
 	hold keep $family 7002 30
-	wait_for 5 active_is reset$family "10 10 10"
-	wait_for 5 active_is keep$family "10 10 10"
+	wait_for 15 active_is reset$family "10 10 10"
+	wait_for 15 active_is keep$family "10 10 10"
 	ok "disable (IPv$family)" ctl disable reset$family/b1
 	ctl disable keep$family/b1 > /dev/null
 	broken() { [ "$(load_peek reset .connections.broken)" = 10 ]; }
-	ok "... resets its connections" wait_for 2 broken
+	ok "... resets its connections" wait_for 15 broken
 	is "... by a reset" "$(load_peek reset .failures.reset)" 10
 	ok "... but not where they are to be kept" goes_on keep
 	is "... all of them" "$(active keep$family)" "10 10 10"
@@ -123,17 +123,17 @@ none_on_b1() { [ "$(on_b1 "$1")" = 0 ]; }
 
 for family in 4 6; do spawn read-reset$family c1 python3 "$TMP/reader.py" "$(vip $family)" 7001; done
 for family in 4 6; do spawn read-keep$family c1 python3 "$TMP/reader.py" "$(vip $family)" 7002; done
-for kind in reset keep; do for family in 4 6; do wait_log read-$kind$family 5 'on b1' || bail "no reader"; done; done
+for kind in reset keep; do for family in 4 6; do wait_log read-$kind$family 15 'on b1' || bail "no reader"; done; done
 stop echo-b1 KILL
 for family in 4 6; do
-	wait_for 5 backend_is reset$family b1 state down || bail "b1 did not go down"
-	ok "a client that only reads is reset (IPv$family)" wait_log read-reset$family 2 'ended ConnectionResetError'
+	wait_for 15 backend_is reset$family b1 state down || bail "b1 did not go down"
+	ok "a client that only reads is reset (IPv$family)" wait_log read-reset$family 15 'ended ConnectionResetError'
 	down=$(of_backend reset$family b1 since_s) # so that a failure shows what tandemctl thinks
 	at=$(ctl --json events > "$TMP/events.json"; json "$TMP/events.json" ".events[seq=$(last_down reset$family/b1)].time_ms")
 	took=$(($(awk '/ended/ { print $3 }' "$(log_of read-reset$family)") - at))
 	holds "... promptly: $took ms after the backend was down (since $down s)" "$took < 500"
 done
-ok "the backend's side is reset, too" wait_for 2 none_on_b1 7001
+ok "the backend's side is reset, too" wait_for 15 none_on_b1 7001
 is "those that are to be kept are kept" "$(on_b1 7002)" 2
 ok "... on the client's side, too" alive read-keep4
 ok "... in both families" alive read-keep6
@@ -141,14 +141,14 @@ like "why is shown" "$(of_backend reset4 b1 cause)" 'refused'
 
 # With the host itself gone nothing comes back from the backend, and the client is told all the same.
 start_echo b1 7 b1
-for family in 4 6; do wait_for 5 backend_is reset$family b1 state up; done
+for family in 4 6; do wait_for 15 backend_is reset$family b1 state up; done
 for family in 4 6; do spawn read-reset$family c2 python3 "$TMP/reader.py" "$(vip $family)" 7001; done
-for family in 4 6; do wait_log read-reset$family 5 'on b1' || bail "no reader"; done
+for family in 4 6; do wait_log read-reset$family 15 'on b1' || bail "no reader"; done
 in_ns b1 ip link set eth0 down
 for family in 4 6; do
-	ok "the host vanishes: its clients are reset (IPv$family)" wait_log read-reset$family 5 'ended ConnectionResetError'
+	ok "the host vanishes: its clients are reset (IPv$family)" wait_log read-reset$family 15 'ended ConnectionResetError'
 done
-ok "a vanished host is down" wait_for 5 backend_is reset4 b1 state down
+ok "a vanished host is down" wait_for 15 backend_is reset4 b1 state down
 like "... the cause is named" "$(of_backend reset4 b1 cause)" 'timeout|timed out|no answer|unreachable'
 in_ns b1 sh -c "ip link set eth0 up; ip addr add fd00:2::11/64 dev eth0 nodad; ip -6 route add default via fd00:2::1; ip route replace default via 10.0.2.1"
 for family in 4 6; do wait_for 10 backend_is echo$family b1 state up || bail "b1 did not come back"; done
@@ -159,15 +159,15 @@ for family in 4 6; do
 	for b in b1 b2 b3; do wait_for 10 backend_is echo$family $b state up || bail "$b is not up"; done
 	load udp c1 "$(vip $family)" 8 --mode echo-udp --connections 12 --rate 600 --duration 60
 	on_three() { active_is echo$family "4 4 4"; }
-	wait_for 5 on_three || bail "UDP clients are not spread"
+	wait_for 15 on_three || bail "UDP clients are not spread"
 	ctl drain echo$family/b2 > /dev/null
 	packets=$(of_backend echo$family b2 packets_in)
 	more() { [ "$(of_backend echo$family b2 packets_in)" -gt $((packets + 50)) ]; }
-	ok "a drained backend keeps its UDP clients (IPv$family)" wait_for 3 more
+	ok "a drained backend keeps its UDP clients (IPv$family)" wait_for 15 more
 	ctl disable echo$family/b1 > /dev/null
 	packets=$(of_backend echo$family b1 packets_in)
 	before=$(load_peek udp .answers)
-	ok "a disabled backend's UDP clients go elsewhere" wait_for 3 answers_more udp $((before + 300))
+	ok "a disabled backend's UDP clients go elsewhere" wait_for 15 answers_more udp $((before + 300))
 	is "... at once: not one datagram more" "$(of_backend echo$family b1 packets_in)" "$packets"
 	is "... they are counted" "$(active echo$family | cut -d' ' -f1)" 0
 	is "... nobody noticed" "$(load_peek udp .failed_requests)" 0
@@ -177,18 +177,18 @@ for family in 4 6; do
 	# A backend that dies: requests are lost until its check has failed, none after.
 	stop echo-b3 KILL
 	stop echo-b3-8 KILL
-	wait_for 5 backend_is echo$family b3 state down
+	wait_for 15 backend_is echo$family b3 state down
 	# Those under way when it died have timed out a second later.
 	before=$(load_peek udp .answers)
-	wait_for 5 answers_more udp $((before + 700))
+	wait_for 15 answers_more udp $((before + 700))
 	failed=$(load_peek udp .failed_requests)
 	before=$(load_peek udp .answers)
-	ok "after a death every client is answered again (IPv$family)" wait_for 5 answers_more udp $((before + 300))
+	ok "after a death every client is answered again (IPv$family)" wait_for 15 answers_more udp $((before + 300))
 	is "... without a failure more" "$(load_peek udp .failed_requests)" "$failed"
 	stop udp INT
 	start_echo b3 7 b3
 	start_echo b3 8 b3-8
-	wait_for 5 backend_is echo$family b3 state up
+	wait_for 15 backend_is echo$family b3 state up
 done
 holds "moves are counted" "$(counter udp_repicked) >= 16"
 

@@ -46,11 +46,11 @@ ok "load runs" wait_for 15 all_go_on
 like "nothing changed is a reload too" "$(reload "$(rows rr 'b1 b2')")" 'services \+0 -0, pools \+0 -0, backends \+0 -0, changed 0'
 
 like "a backend is added" "$(reload "$(rows rr 'b1 b2 b3')")" 'backends \+2 -0'
-ok "... and gets connections" wait_for 5 serves_new b3
+ok "... and gets connections" wait_for 15 serves_new b3
 like "a backend is removed" "$(reload "$(rows rr 'b2 b3')")" 'backends \+0 -2'
 before4=$(answers_of kept4 b1) before6=$(answers_of kept6 b1)
 kept_on_b1() { [ "$(answers_of kept4 b1)" -gt $((before4 + 50)) ] && [ "$(answers_of kept6 b1)" -gt $((before6 + 50)) ]; }
-ok "... its connections go on" wait_for 5 kept_on_b1
+ok "... its connections go on" wait_for 15 kept_on_b1
 before4=$(answers_of new4 b1)
 ok "... new ones do not come" goes_on new4 30
 is "... not one" "$(answers_of new4 b1)" "$before4"
@@ -60,13 +60,13 @@ for scheduler in wrr lc wlc sh mh rr; do
 	is "... and is in force" "$(of_service kv4 scheduler) $(of_service echo6 scheduler)" "$scheduler $scheduler"
 done
 like "the removed backend comes back" "$(reload "$(rows rr 'b1 b2 b3')")" 'backends \+2 -0'
-ok "... and serves" wait_for 5 serves_new b1 $((before4 + 5))
+ok "... and serves" wait_for 15 serves_new b1 $((before4 + 5))
 
 renamed() { rows rr 'b1 b2 b3' | sed "s/name = \"b/name = \"$1/g"; } # PREFIX: nobody has passed a check under that name
 like "all backends are exchanged at once" "$(reload "$(renamed x)")" 'backends \+12 -12'
 is "... those not checked yet serve" "$(in_ns c1 redis-cli -h $VIP4 PING) $(of_service kv6 state)" "PONG up"
 like "... and back" "$(reload "$(rows rr 'b1 b2 b3')")" 'backends \+12 -12'
-ok "... and are well" wait_for 5 all_up
+ok "... and are well" wait_for 15 all_up
 
 like "services and pools are added" "$(reload "$(rows rr 'b1 b2 b3' more)")" 'services \+4 -0, pools \+2 -0, backends \+4'
 is "... they serve at once" "$(in_ns c1 redis-cli -h $VIP4 -p 6380 PING) $(in_ns c2 redis-cli -h $VIP6 -p 6380 PING)" "PONG PONG"
@@ -81,7 +81,7 @@ ctl drain kv4/b2 > /dev/null
 since=$(ctl --json events | json - .last_seq)
 ok "SIGHUP reloads" kill -HUP "$(pid_of lb)"
 reloaded() { ctl --json events > "$TMP/e.json" && json "$TMP/e.json" .last_seq | grep -qvx "$since"; }
-ok "... and says so" wait_for 5 reloaded
+ok "... and says so" wait_for 15 reloaded
 is "run-time weights survive a reload" "$(of_backend kv4 b1 weight) $(of_backend kv4 b1 weight_configured)" "5 1"
 is "... so does a drain" "$(of_backend kv4 b2 admin)" drain
 is "... and health: nobody is checked anew" "$(ctl --json backends | grep -c '"state": *"checking"')" 0
@@ -106,7 +106,7 @@ is "no file: status 1" $? 1
 like "... it is named" "$out" "$LB_CONFIG.*No such file"
 since=$(ctl --json events | json - .last_seq)
 kill -HUP "$(pid_of lb)"
-ok "... by SIGHUP the event says so" wait_for 5 reloaded
+ok "... by SIGHUP the event says so" wait_for 15 reloaded
 like "... why" "$(json "$TMP/e.json" '.events[-1]')" 'refused'
 is "... nothing changed" "$(state_of_all)" "$before"
 lb_config "$(rows rr 'b1 b2 b3' | sed 's/port = 6379/port = 70000/')"

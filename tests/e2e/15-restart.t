@@ -63,12 +63,12 @@ is "a run-time weight is known again" "$(of_backend kv4 b1 weight) $(of_backend 
 is "... a drain, too" "$(of_backend kv6 b2 admin)" drain
 is "... and who is disabled" "$(of_backend echo4 b3 admin)" disabled
 like "... it is in force" "$(spread 6 6379 10 c1)" " b2 0 "
-ok "a backend that died meanwhile is found out" wait_for 5 backend_is kv4 b3 state down
+ok "a backend that died meanwhile is found out" wait_for 15 backend_is kv4 b3 state down
 start_kv b3 6379
 ctl weight kv4/b1 1 > /dev/null
 ctl enable kv6/b2 > /dev/null
 ctl enable echo4/b3 > /dev/null
-wait_for 5 all_ready
+wait_for 15 all_ready
 
 # ---- the config was edited meanwhile ----
 
@@ -100,7 +100,7 @@ for broken in 'rm lb.state' 'head -c 3000 /dev/urandom > lb.state' ': > lb.state
 	ok "... flows go on" all_go_on
 	wait_for 10 all_ready || fail "... all are up again"
 	is "... new ones are served" "$(spread 4 6379 9 c2)" "b1 3 b2 3 b3 3"
-	[ ! -d "$RUNDIR/lb.state" ] || { ok "... it is said that the state cannot be saved" wait_log lb 5 'cannot save the state'; rmdir "$RUNDIR/lb.state"; }
+	[ ! -d "$RUNDIR/lb.state" ] || { ok "... it is said that the state cannot be saved" wait_log lb 15 'cannot save the state'; rmdir "$RUNDIR/lb.state"; }
 done
 ok "... nobody failed" no_failures
 
@@ -115,7 +115,7 @@ wait_exit third 5
 is "so is --remove while it runs" $? 1
 mkdir "$TMP/other-run"
 spawn other lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$TMP/other-run"
-ok "with another run dir the interfaces are taken" wait_log other 5 'another tandem-lb'
+ok "with another run dir the interfaces are taken" wait_log other 15 'another tandem-lb'
 stop other TERM
 in_ns lb "$TANDEM_BIN/tandem-lb" -r "$TMP/other-run" --remove 2> /dev/null
 ok "... and its --remove leaves the first alone" all_go_on

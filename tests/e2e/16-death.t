@@ -32,7 +32,7 @@ LOADS="kept4 kept6 new4 new6"
 ok "load runs" wait_for 15 all_go_on
 stop kv-b2 KILL
 killed=$(now_ms)
-for family in 4 6; do wait_for 5 backend_is kv$family b2 state down; done
+for family in 4 6; do wait_for 15 backend_is kv$family b2 state down; done
 holds "a dead backend is down within the fall time: $(($(now_ms) - killed)) ms" "$(now_ms) - $killed < 1500"
 peek_all $LOADS
 for family in 4 6; do
@@ -57,10 +57,10 @@ for family in 4 6; do
 done
 start_kv b2 6379
 for family in 4 6; do
-	ok "it comes back (IPv$family)" wait_for 5 backend_is kv$family b2 state up
+	ok "it comes back (IPv$family)" wait_for 15 backend_is kv$family b2 state up
 	was=to_b2_$family
 	gets() { [ "$(of_backend kv$family b2 connections_total)" -gt $((${!was} + 10)) ]; }
-	ok "... and gets connections" wait_for 5 gets
+	ok "... and gets connections" wait_for 15 gets
 done
 like "events tell the story" "$(ctl events)" 'kv4/b2 .*down.*refused'
 peek_all $LOADS
@@ -99,7 +99,7 @@ for family in 4 6; do for kind in tcp udp; do
 done; done
 for b in b1 b2; do for port in 7001 7002; do stop echo-$b-$port KILL; done; done
 for family in 4 6; do for empty in reject drop; do for b in b1 b2; do
-	wait_for 5 backend_is $empty$family $b state down
+	wait_for 15 backend_is $empty$family $b state down
 done; done; done
 for family in 4 6; do
 	is "the service is empty (IPv$family)" "$(of_service reject$family state) $(of_service drop-udp$family state)" "empty empty"
@@ -116,11 +116,11 @@ like "an event says that a pool is empty" "$(ctl events)" 'pool reject4 .*empty'
 spawn waiting c1 python3 "$TMP/try.py" tcp $VIP4 7002 8000 # its SYN is sent again, after the return
 for b in b1 b2; do for port in 7001 7002; do start_echo $b $port $b-$port; done; done
 for family in 4 6; do for empty in reject drop; do
-	ok "$empty: back (IPv$family)" wait_for 5 service_up $empty$family 2
+	ok "$empty: back (IPv$family)" wait_for 15 service_up $empty$family 2
 	for kind in tcp udp; do
 		is "... serves ($kind)" "$(try c1 $kind $family $([ $empty = reject ] && echo 7001 || echo 7002) 3000 | cut -d' ' -f1)" served
 	done
 done; done
-ok "drop: one that waited is served" wait_log waiting 8 served
+ok "drop: one that waited is served" wait_log waiting 15 served
 
 done_testing

@@ -94,7 +94,7 @@ fails "a run dir that cannot be" 'Not a directory|run dir' "$TANDEM_BIN/tandem-l
 # With what it asks for, and nothing else, it runs.
 spawn lb lb capsh --drop=cap_sys_admin,cap_sys_ptrace,cap_sys_module,cap_sys_resource,cap_net_bind_service,cap_dac_override -- -c 'exec "$@"' capsh "${lb_command[@]}"
 ok "without CAP_SYS_ADMIN and others it runs" wait_for 10 lb_answers
-ok "... and is ready" wait_for 5 all_ready
+ok "... and is ready" wait_for 15 all_ready
 stop_lb
 in_ns lb "${lb_command[@]}" --remove 2> /dev/null
 
@@ -110,40 +110,40 @@ start_lb "$(good)"
 interface_is() { # NAME STATE [REGEX OF DETAIL]
 	local is; is=$(of_status ".interfaces[name=$1]") && [[ $is =~ \"state\":\"$2\" ]] && [[ $is =~ ${3-.} ]] || { echo "$is"; return 1; }
 }
-ok "an interface that is not there: waits for it" wait_for 5 interface_is late0 missing 'waits for it'
+ok "an interface that is not there: waits for it" wait_for 15 interface_is late0 missing 'waits for it'
 like "... and says so" "$(cat "$(log_of lb)")" 'interface late0: missing: no such device: waits for it'
-wait_for 5 all_up
+wait_for 15 all_up
 is "... the others serve" "$(in_ns c1 redis-cli -h $VIP4 PING)" PONG
 make_late() { in_ns lb ip link add late0 type veth peer name late1 && in_ns lb ip link set late1 up && in_ns lb ip link set late0 up; }
 make_late
-ok "it appears: attached" wait_for 5 interface_is late0 attached
+ok "it appears: attached" wait_for 15 interface_is late0 attached
 like "... which tc shows" "$(in_ns lb tc filter show dev late0 ingress)" 'bpf'
 in_ns lb ip link del late0
-ok "it goes: missing" wait_for 5 interface_is late0 missing
+ok "it goes: missing" wait_for 15 interface_is late0 missing
 make_late
-ok "it is made again: attached" wait_for 5 interface_is late0 attached
+ok "it is made again: attached" wait_for 15 interface_is late0 attached
 in_ns lb ip link set late0 down
-ok "switched off: down, with what would do" wait_for 5 interface_is late0 down 'ip link set dev late0 up'
+ok "switched off: down, with what would do" wait_for 15 interface_is late0 down 'ip link set dev late0 up'
 in_ns lb ip link set late0 up
-ok "... and on: attached" wait_for 5 interface_is late0 attached
+ok "... and on: attached" wait_for 15 interface_is late0 attached
 in_ns lb ip link set late1 down
-ok "unplugged: down" wait_for 5 interface_is late0 down 'no carrier'
+ok "unplugged: down" wait_for 15 interface_is late0 down 'no carrier'
 in_ns lb ip link set late1 up
-ok "... plugged in: attached" wait_for 5 interface_is late0 attached
+ok "... plugged in: attached" wait_for 15 interface_is late0 attached
 in_ns lb ip link set late0 down
 in_ns lb ip link set late0 name early0
-ok "renamed: missing" wait_for 5 interface_is late0 missing
+ok "renamed: missing" wait_for 15 interface_is late0 missing
 is "... nothing of ours stays there" "$(in_ns lb tc filter show dev early0 ingress)" ""
 in_ns lb ip link del early0
 in_ns lb tc filter del dev front2 ingress
-ok "the program is taken away: attached again" wait_for 5 sh -c "nsenter --net=/run/netns/${LAB_PREFIX}lb tc filter show dev front2 ingress | grep bpf"
+ok "the program is taken away: attached again" wait_for 15 sh -c "nsenter --net=/run/netns/${LAB_PREFIX}lb tc filter show dev front2 ingress | grep bpf"
 is "... and serves" "$(in_ns c2 redis-cli -h $VIP4 PING)" PONG
 
 in_ns lb sh -c 'echo 0 > /proc/sys/net/ipv4/conf/front1/forwarding'
-ok "forwarding is off: said, with what would do" wait_for 5 interface_is front1 attached 'IPv4 forwarding is off.*sysctl -w net/ipv4/conf/front1/forwarding=1'
+ok "forwarding is off: said, with what would do" wait_for 15 interface_is front1 attached 'IPv4 forwarding is off.*sysctl -w net/ipv4/conf/front1/forwarding=1'
 like "... in the log, too" "$(cat "$(log_of lb)")" 'interface front1: forwarding off'
 in_ns lb sysctl -qw net/ipv4/conf/front1/forwarding=1
-ok "... until it is on" wait_for 5 interface_is front1 attached '"detail":""'
+ok "... until it is on" wait_for 15 interface_is front1 attached '"detail":""'
 is "... and serves" "$(in_ns c1 redis-cli -h $VIP4 PING)" PONG
 
 # ---- the control socket ----
@@ -243,7 +243,7 @@ for sock in lb.sock lb-ro.sock; do
 done
 ok "tandem-lb lives" ctl status
 files_closed() { [ "$(files_open)" -le "$before" ] || { files_open; return 1; }; }
-ok "... no file is left open" wait_for 5 files_closed
+ok "... no file is left open" wait_for 15 files_closed
 like "the look-only socket changes nothing" "$(python3 -c '
 import json, socket, struct, sys
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])

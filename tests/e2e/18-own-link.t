@@ -49,6 +49,6 @@ for family in 4 6; do is "no connection broke (IPv$family)" "$(report kept$famil
 
 stop kv-b3 KILL
 for family in 4 6; do
-	ok "with the link up a dead backend is down (IPv$family)" wait_for 5 backend_is kv$family b3 state down
+	ok "with the link up a dead backend is down (IPv$family)" wait_for 15 backend_is kv$family b3 state down
 done
 done_testing

@@ -35,8 +35,8 @@ splits() {
 
 vrrp a "$(both 200)"
 vrrp b "$(both 100)"
-ok "the group is active on one node" wait_for 3 states_are a "active active"
-ok "... and a backup on the other" wait_for 3 states_are b "backup backup"
+ok "the group is active on one node" wait_for 15 states_are a "active active"
+ok "... and a backup on the other" wait_for 15 states_are b "backup backup"
 ok "... with the addresses of all its members" whole a
 ok "... and none on the other" empty b
 is "its members say which group" "$(vjson a '[0].group') $(vjson a '[1].group')" "edge edge"
@@ -48,29 +48,29 @@ like "failover of a member takes the group along" "$(vctl b failover back)" 'edg
 ok "... all of it is back" whole a
 is "... nothing is split" "$(splits)" 0
 like "failover on the backup takes the group" "$(vctl b failover edge)" 'edge: this node is active'
-ok "... all of it" wait_for 2 whole b
-ok "... nothing stays" wait_for 2 empty a
+ok "... all of it" wait_for 15 whole b
+ok "... nothing stays" wait_for 15 empty a
 vctl b failover edge > "$TMP/back"
-ok "... and it is given back" wait_for 2 whole a
+ok "... and it is given back" wait_for 15 whole a
 
 before="$(moves a) $(moves b)"
 in_ns sw ip link set toa down
-ok "one link of the active node fails: the group moves" wait_for 3 states_are b "active active"
+ok "one link of the active node fails: the group moves" wait_for 15 states_are b "active active"
 like "... its node says why" "$(states a) $(vjson a '[1].cause')" 'waiting waiting front: eth0 has no carrier'
 ok "... all of it there" whole b
-ok "... none here" wait_for 2 empty a
+ok "... none here" wait_for 15 empty a
 in_ns sw ip link set toa up
-ok "the link is back: so is the group" wait_for 5 states_are a "active active"
-ok "... all of it" wait_for 2 whole a
-ok "... nothing stays" wait_for 2 empty b
+ok "the link is back: so is the group" wait_for 15 states_are a "active active"
+ok "... all of it" wait_for 15 whole a
+ok "... nothing stays" wait_for 15 empty b
 
 in_ns a ip link set eth1 down
-ok "the other link of the active node goes down: the group moves" wait_for 3 states_are b "waiting waiting"
+ok "the other link of the active node goes down: the group moves" wait_for 15 states_are b "waiting waiting"
 like "... but here the peer lost its carrier with it" "$(vjson b '[0].cause')" 'back: eth1 has no carrier'
-ok "... nobody has a part of it" wait_for 2 empty a
+ok "... nobody has a part of it" wait_for 15 empty a
 is "... nor there" "$(active_nodes 10.0.1.100 a b)" ""
 in_ns a ip link set eth1 up
-ok "up again: the group is active" wait_for 5 states_are a "active active"
+ok "up again: the group is active" wait_for 15 states_are a "active active"
 
 # One family, one link is enough to hold a backup: a group holds while one path brings news.
 before=$(moves b)
@@ -78,15 +78,15 @@ in_ns b nft 'add table netdev deaf; add chain netdev deaf in { type filter hook 
 sleep 0.8
 is "one path is silent: the other holds the backup" "$(states b) $(moves b)" "backup backup $before"
 part a
-ok "... both are: it takes over" wait_for 3 states_are b "active active"
+ok "... both are: it takes over" wait_for 15 states_are b "active active"
 heal
 in_ns b nft delete table netdev deaf
-ok "... both are back: one is active" wait_for 3 states_are b "backup backup"
+ok "... both are back: one is active" wait_for 15 states_are b "backup backup"
 ok "... with all of it" whole a
-ok "... and the other has nothing" wait_for 2 empty b
+ok "... and the other has nothing" wait_for 15 empty b
 
 stop vrrp-a TERM
-ok "SIGTERM hands the whole group over" wait_for 2 whole b
+ok "SIGTERM hands the whole group over" wait_for 15 whole b
 ok "... nothing stays" empty a
 
 done_testing

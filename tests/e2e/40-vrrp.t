@@ -23,9 +23,9 @@ heard_priority() { [ "$(vjson "$1" "[0].routers[0].heard.priority")" = "$2" ]; }
 vrrp c "$(front 100)"
 vrrp b "$(front 150)"
 vrrp a "$(front 200)"
-ok "of three the highest is active" wait_for 3 is_state a active
-ok "... the second is a backup" wait_for 3 is_state b backup
-ok "... and so is the third" wait_for 3 is_state c backup
+ok "of three the highest is active" wait_for 15 is_state a active
+ok "... the second is a backup" wait_for 15 is_state b backup
+ok "... and so is the third" wait_for 15 is_state c backup
 ok "... both families are on the active node" both_families a
 is "... and on that one alone" "$(active_nodes 10.0.1.100 a b c)$(active_nodes fd00:1::100 a b c)" aa
 ok "... a client's ping is answered" answers 10.0.1.100
@@ -38,24 +38,24 @@ is "all know who it is" "$(vjson b '[0].active') $(vjson c '[0].active')" "10.0.
 
 before=$(moves c)
 silence a
-ok "silence: the second takes over" wait_for 3 is_state b active
+ok "silence: the second takes over" wait_for 15 is_state b active
 like "... and says why" "$(vjson b '[0].cause')" 'no advert for the down interval.*10.0.1.11'
 ok "... with both families" both_families b
-ok "... and the client finds it" wait_for 2 answers 10.0.1.100
-ok "... over IPv6 too" wait_for 2 answers fd00:1::100
+ok "... and the client finds it" wait_for 15 answers 10.0.1.100
+ok "... over IPv6 too" wait_for 15 answers fd00:1::100
 is "... the third stayed what it was" "$(is_state c backup > /dev/null && moves c)" "$before"
 is "... cut off, the first goes on: it cannot know" "$(vjson a '[0].state')" active
 heal
-ok "healed: the first goes on" wait_for 2 is_state b backup
+ok "healed: the first goes on" wait_for 15 is_state b backup
 is "... and it alone" "$(vjson a '[0].state') $(active_nodes 10.0.1.100 a b c)" "active a"
-ok "... the client has the winner's MAC" wait_for 2 [ "$(own_mac a)" = "$(mac_of 10.0.1.100)" ]
+ok "... the client has the winner's MAC" wait_for 15 [ "$(own_mac a)" = "$(mac_of 10.0.1.100)" ]
 end a b c
 
 # ---- handover ----
 
 vrrp a "$(front 200)"
 vrrp b "$(front 100)"
-wait_for 3 is_state a active > /dev/null && wait_for 3 is_state b backup > /dev/null || bail "no election"
+wait_for 15 is_state a active > /dev/null && wait_for 15 is_state b backup > /dev/null || bail "no election"
 pinging 10.0.1.100 4
 pinging fd00:1::100 6
 like "failover: handed over" "$(vctl a failover front)" 'handed over, 10.0.1.12 is active after'
@@ -72,10 +72,10 @@ holds "... two handovers cost the client no ping, or one ($n, $m over IPv6)" "$n
 pinging 10.0.1.100 4
 pinging fd00:1::100 6
 like "failover on the backup takes it" "$(vctl b failover front)" 'front: this node is active'
-ok "... active there, although its priority is lower" wait_for 2 is_state a backup
+ok "... active there, although its priority is lower" wait_for 15 is_state a backup
 is "... with 254 in its adverts" "$(vjson b '[0].priority.sent') $(vjson b '[0].priority.forced')" "254 true"
 vctl b failover front > "$TMP/back"
-ok "... and is given back" wait_for 2 is_state a active
+ok "... and is given back" wait_for 15 is_state a active
 n=$(pings_lost 4) m=$(pings_lost 6)
 holds "... that cost the client next to nothing ($n, $m over IPv6)" "$n <= 1 && $m <= 1"
 
@@ -92,29 +92,29 @@ is "... one node has the addresses" "$(active_nodes 10.0.1.100 a b) $(active_nod
 
 pinging 10.0.1.100
 vrrp a
-ok "who comes back with the higher priority is active again" wait_for 3 is_state a active
+ok "who comes back with the higher priority is active again" wait_for 15 is_state a active
 like "... because" "$(vjson a '[0].cause')" 'only lower priorities were heard.*10.0.1.12, priority 100'
-ok "... the other gives way" wait_for 1 is_state b backup
+ok "... the other gives way" wait_for 15 is_state b backup
 n=$(pings_lost)
 holds "... at the cost of at most a ping" "$n <= 1"
 end a
-wait_for 2 is_state b active > /dev/null
+wait_for 15 is_state b active > /dev/null
 
 vrrp a "$(front 200 'preempt = false;')"
 before=$(moves b)
-ok "preempt = false: it is a backup" wait_for 1 is_state a backup
+ok "preempt = false: it is a backup" wait_for 15 is_state a backup
 sleep 0.8 # two down intervals
 is "... and stays it" "$(vjson a '[0].state') $(vjson b '[0].state') $(moves b)" "backup active $before"
 silence b
-ok "... until nobody is heard" wait_for 2 is_state a active
+ok "... until nobody is heard" wait_for 15 is_state a active
 heal
-ok "... of the two the higher goes on" wait_for 2 is_state b backup
+ok "... of the two the higher goes on" wait_for 15 is_state b backup
 end a
-wait_for 2 is_state b active > /dev/null
+wait_for 15 is_state b active > /dev/null
 
 vrrp a "$(front 200 'preempt_delay_ms = 1200;')"
 began=$(now_ms)
-ok "preempt_delay: it takes over" wait_for 4 is_state a active
+ok "preempt_delay: it takes over" wait_for 15 is_state a active
 took=$(($(now_ms) - began))
 holds "... after the delay ($took ms)" "$took >= 1000 && $took < 3000"
 end a b
@@ -137,10 +137,10 @@ sleep 0.7
 ok "... and stays so" settled
 holds "... no more than the start, one takeover and a correction" "$(moves a) <= 3 && $(moves b) <= 3"
 silence a
-wait_for 2 is_state b active > /dev/null
-ok "parted, both are active" wait_for 2 one_active "active active"
+wait_for 15 is_state b active > /dev/null
+ok "parted, both are active" wait_for 15 one_active "active active"
 heal
-ok "healed: the greater address wins" wait_for 2 one_active "backup active"
+ok "healed: the greater address wins" wait_for 15 one_active "backup active"
 like "... and the other says why" "$(vjson a '[0].cause')" 'equal priority with a greater address.*10.0.1.12'
 end a b
 
@@ -148,11 +148,11 @@ end a b
 
 vrrp a "$(front 200)"
 vrrp b "$(front 100)"
-wait_for 3 is_state a active > /dev/null
+wait_for 15 is_state a active > /dev/null
 before="$(moves a) $(moves b)"
 vrrp_reload a "$(front 120)"
 vrrp_reload b "$(front 119)"
-is "priorities change: they are in the adverts" "$(wait_for 1 heard_priority b 120 && echo yes)" yes
+is "priorities change: they are in the adverts" "$(wait_for 15 heard_priority b 120 && echo yes)" yes
 vrrp_reload b "$(front 150 'preempt = false;')"
 sleep 0.5
 is "... and nobody moved" "$(moves a) $(moves b)" "$before"
@@ -166,13 +166,13 @@ spawn watch a ip -o monitor address dev eth0
 vrrp b "$(front 100 | sed 's|, "fd00:1::100/64"||')"
 vrrp a "$(owner)"
 ok "the owner is active at once" wait_for 2 is_state a active
-ok "... and the other a backup" wait_for 2 is_state b backup
+ok "... and the other a backup" wait_for 15 is_state b backup
 like "... because" "$(vjson a '[0].cause')" 'owner'
 stop vrrp-a TERM
-ok "... its end: the other takes over" wait_for 2 is_state b active
+ok "... its end: the other takes over" wait_for 15 is_state b active
 vrrp a
 ok "... it comes back: active at once" wait_for 2 is_state a active
-ok "... the other gives way" wait_for 2 is_state b backup
+ok "... the other gives way" wait_for 15 is_state b backup
 ok "... its own address is where it was" has a 10.0.1.100
 stop watch
 is "... and was never touched" "$(grep -c 10.0.1.100 "$(log_of watch)")" 0

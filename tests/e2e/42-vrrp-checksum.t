@@ -25,13 +25,13 @@ sees_a_difference() { [ "$(vjson a '[0].routers[0].heard.addresses_differ')" = t
 lab_up lan
 vrrp a "$(front 200 rfc9568)"
 vrrp b "$(front 100 rfc9568)"
-ok "two that speak as the RFC says agree" wait_for 3 is_state a active
-ok "the other one hears it" wait_for 3 heard_many b checksum_rfc9568
+ok "two that speak as the RFC says agree" wait_for 15 is_state a active
+ok "the other one hears it" wait_for 15 heard_many b checksum_rfc9568
 is "and nothing in the older form" "$(heard b checksum_legacy)" 0
 is "it has no reason to take over" "$(vjson b '[0].state')" backup
 
 vrrp_reload a "$(front 200 legacy)"
-ok "the form that is sent is changed by a reload" wait_for 3 heard_many b checksum_legacy
+ok "the form that is sent is changed by a reload" wait_for 15 heard_many b checksum_legacy
 is "which is no reason to take over" "$(vjson b '[0].state')" backup
 is "nor to give up" "$(vjson a '[0].state')" active
 is "nor a transition" "$(vjson a '[0].transitions')" 2
@@ -40,25 +40,25 @@ stop vrrp-b TERM
 
 [ -x /usr/sbin/keepalived ] || { skip "keepalived" "there is none; 'make deps' installs it"; done_testing; }
 keepalived c "$(theirs 150 10.0.1.100/24)"
-ok "keepalived starts" wait_log keepalived-c 5 'Entering BACKUP STATE'
+ok "keepalived starts" wait_log keepalived-c 15 'Entering BACKUP STATE'
 not_ok "keepalived takes the older form: it does not take over" wait_for 1 has c 10.0.1.100
 not_ok "and has nothing to say against it" said 'checksum'
 vrrp_reload a "$(front 200 rfc9568)"
-ok "of the RFC's form it thinks that nobody is there" wait_for 3 both_have
-ok "and says why" wait_for 3 said 'checksum'
+ok "of the RFC's form it thinks that nobody is there" wait_for 15 both_have
+ok "and says why" wait_for 15 said 'checksum'
 # Not many: each advert that it rejects puts off its own next one.
-ok "ours understands it all the same" wait_for 3 heard_one a checksum_legacy
+ok "ours understands it all the same" wait_for 15 heard_one a checksum_legacy
 vrrp_reload a "$(front 200 legacy)"
-ok "with the older form again it gives up" wait_for 3 has_not c 10.0.1.100
+ok "with the older form again it gives up" wait_for 15 has_not c 10.0.1.100
 ok "the address is ours" has a 10.0.1.100
 ok "and answers" answers 10.0.1.100
 stop keepalived-c TERM
 
 keepalived c "$(theirs 150 10.0.1.101/24)"
-ok "keepalived with another address complains" wait_for 5 said 'not present in MASTER advert'
-ok "and ours sees that theirs differ" wait_for 3 sees_a_difference
+ok "keepalived with another address complains" wait_for 15 said 'not present in MASTER advert'
+ok "and ours sees that theirs differ" wait_for 15 sees_a_difference
 is "and counts it" "$(($(heard a address_mismatch) > 0))" 1
-ok "and logs it" wait_log vrrp-a 1 "advertises other addresses than the config here has"
+ok "and logs it" wait_log vrrp-a 15 "advertises other addresses than the config here has"
 is "ours goes on" "$(vjson a '[0].state')" active
 
 done_testing

@@ -19,7 +19,7 @@ vrrp a "vrrp = { instances = (
 	$(instance two 53 10.0.1.102/24 'version = 2;')
 	$(instance peers 54 10.0.1.103/24 'advert_interval_ms = 100; peers = [ "10.0.1.12" ];')
 	$(instance slow 55 10.0.1.104/24 'version = 2; advert_interval_ms = 255000;' | sed 's/,$//') ); };"
-for i in 0 1 2 3; do ok "instance $i is active" wait_for 6 is_state a active $i; done
+for i in 0 1 2 3; do ok "instance $i is active" wait_for 15 is_state a active $i; done
 
 RUNDIR=$(RUN_OF a)
 wire discard <<'PY'

@@ -15,7 +15,7 @@ config() { # INSTANCE...
 }
 capture() { # NODE
 	spawn dump "$1" tcpdump -n -i eth0 --immediate-mode -U -B 8192 -w "$TMP/cap" 'proto 112 or arp or icmp6 or (ip6 and ip6[6] = 112)'
-	wait_log dump 5 'listening on' || bail "tcpdump does not listen"
+	wait_log dump 15 'listening on' || bail "tcpdump does not listen"
 }
 fields() { # FILTER FIELD...
 	local filter=$1 field args=(); shift
@@ -46,7 +46,7 @@ capture client
 vrrp a "$(config "$(instance 2 10.0.1.102/24 'version = 2;')" "$(instance 3 10.0.1.103/24 "$quick")" "$(instance 6 fd00:1::106/64 "$quick")" \
 	"$(instance 13 10.0.1.113/24 "virtual_mac = true; $quick")" "$(instance 16 fd00:1::116/64 "virtual_mac = true; $quick")" \
 	"$(instance 9 10.0.1.109/24 "checksum = \"rfc9568\"; $quick")")"
-ok "all are active" wait_for 6 is_state a active 0
+ok "all are active" wait_for 15 is_state a active 0
 MAC=$(vjson a '[1].routers[0].mac')
 LL=$(vjson a '[2].routers[0].source')
 stop vrrp-a TERM
@@ -107,12 +107,12 @@ heard_more() { [ "$(vjson b '[0].routers[0].counters.received')" -gt "$before" ]
 
 vrrp a "$(trio 200)"
 vrrp b "$(trio 100)"
-ok "the other node is active" wait_for 6 is_state a active 0
+ok "the other node is active" wait_for 15 is_state a active 0
 capture b
 before=$(vjson b '[0].routers[0].counters.received')
-ok "the rarest advert is in the capture" wait_for 3 heard_more
+ok "the rarest advert is in the capture" wait_for 15 heard_more
 in_ns sw nft 'table bridge cut { chain in { type filter hook prerouting priority 0; iifname "toa" drop; }; }'
-ok "this one takes over" wait_for 6 is_state b active 0
+ok "this one takes over" wait_for 15 is_state b active 0
 sleep 0.1
 stop dump TERM
 mac=$(vjson b '[0].routers[0].mac')

@@ -20,22 +20,22 @@ settled() { is_state "$1" active && is_state "$2" backup; }
 
 # The lower one is active, the higher does not preempt: after the pause the lower one has to give way.
 vrrp a "$(front 100)"
-wait_for 3 is_state a active > /dev/null
+wait_for 15 is_state a active > /dev/null
 vrrp b "$(front 200 'preempt = false;')"
-wait_for 2 settled a b > /dev/null || bail "no election"
+wait_for 15 settled a b > /dev/null || bail "no election"
 
 # ---- the active one ----
 
 spawn wire client stdbuf -oL tcpdump -n -e -l -i eth0 "(ip proto 112 or arp) and ether src 02:00:00:00:02:01"
-wait_log wire 5 'listening on' || bail "no tcpdump"
-ok "its adverts are on the wire" wait_log wire 2 'prio 100'
+wait_log wire 15 'listening on' || bail "no tcpdump"
+ok "its adverts are on the wire" wait_log wire 15 'prio 100'
 pause a
-ok "the active node is paused: the other takes over" wait_for 3 is_state b active
-ok "... the client finds it" wait_for 2 answers 10.0.1.100
+ok "the active node is paused: the other takes over" wait_for 15 is_state b active
+ok "... the client finds it" wait_for 15 answers 10.0.1.100
 sleep 0.3
 : > "$(log_of wire)"
 go_on a
-ok "it goes on, and is a backup" wait_for 2 settled b a
+ok "it goes on, and is a backup" wait_for 15 settled b a
 ok "... without the addresses" one_has_it b
 like "... it knows why" "$(vjson a '[0].cause')" 'a higher priority was heard.*, priority 200'
 sleep 0.3
@@ -44,21 +44,21 @@ holds "... it spoke once at most, after it had heard and given up ($(frames 'pri
 is "... and announced nothing" "$(frames 'Request who-has 10.0.1.100 .*tell 10.0.1.100')" 0
 holds "... the pause is counted" "$(vjson a '[0].pauses') >= 1"
 holds "... and how long it was" "$(vjson a '[0].longest_pause_ms') >= 300"
-ok "the log says so" wait_log vrrp-a 1 'this process stood still for'
+ok "the log says so" wait_log vrrp-a 15 'this process stood still for'
 stop wire
 
 # With the higher priority, it has the right to it: the others learn that at once, and nobody else.
 stop vrrp-b TERM
-wait_for 2 is_state a active > /dev/null
+wait_for 15 is_state a active > /dev/null
 vrrp_reload a "$(front 250)"
 vrrp b "$(front 200 'preempt = false;')"
-wait_for 2 settled a b > /dev/null
+wait_for 15 settled a b > /dev/null
 pause a
-wait_for 3 is_state b active > /dev/null
+wait_for 15 is_state b active > /dev/null
 go_on a
-ok "the higher one goes on: one is active" wait_for 2 settled a b
+ok "the higher one goes on: one is active" wait_for 15 settled a b
 ok "... with the addresses" one_has_it a
-ok "... and the client has its MAC" wait_for 2 [ 02:00:00:00:02:01 = "$(mac_of 10.0.1.100)" ]
+ok "... and the client has its MAC" wait_for 15 [ 02:00:00:00:02:01 = "$(mac_of 10.0.1.100)" ]
 ok "... it answers" answers 10.0.1.100
 ok "... over IPv6 too" answers fd00:1::100
 
@@ -79,17 +79,17 @@ ok "... the addresses are where they were" one_has_it a
 pause b
 stop vrrp-a TERM
 go_on b
-ok "... paused while the active one leaves: it takes over" wait_for 2 is_state b active
+ok "... paused while the active one leaves: it takes over" wait_for 15 is_state b active
 ok "... with the addresses" one_has_it b
 
 # ---- guard and speaker, both nodes ----
 
 vrrp a "$(front 250)"
-wait_for 2 settled a b > /dev/null
+wait_for 15 settled a b > /dev/null
 for n in a b; do kill -STOP "$(pid_of vrrp-$n)" "$(speaker_pid $n)"; done
 sleep 0.8
 for n in b a; do kill -CONT "$(pid_of vrrp-$n)" "$(speaker_pid $n)"; done
-ok "all are paused and go on: one is active" wait_for 2 settled a b
-ok "... with the addresses" wait_for 1 one_has_it a
+ok "all are paused and go on: one is active" wait_for 15 settled a b
+ok "... with the addresses" wait_for 15 one_has_it a
 
 done_testing

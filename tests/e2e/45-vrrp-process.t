@@ -18,7 +18,7 @@ another_speaker() { local new; new=$(speaker_pid "$1"); [ -n "$new" ] && [ "$new
 
 vrrp a "$(front 200)"
 vrrp b "$(front 100)"
-wait_for 3 is_state a active > /dev/null && wait_for 2 is_state b backup > /dev/null || bail "no election"
+wait_for 15 is_state a active > /dev/null && wait_for 15 is_state b backup > /dev/null || bail "no election"
 
 # ---- the speaker is killed ----
 
@@ -26,12 +26,12 @@ before=$(moves b)
 speaker=$(speaker_pid a)
 pinging 10.0.1.100
 kill -9 "$speaker"
-ok "kill -9 of the speaker: the guard says goodbye" wait_for 3 said a 'guard: the speaker .* died of signal 9'
+ok "kill -9 of the speaker: the guard says goodbye" wait_for 15 said a 'guard: the speaker .* died of signal 9'
 ok "... to both families" said a 'guard: farewells sent: 2'
-ok "... the other took over" wait_for 2 said b 'backup -> active: the active node left'
+ok "... the other took over" wait_for 15 said b 'backup -> active: the active node left'
 ok "... another speaker is there" another_speaker a "$speaker"
-ok "... which is active in the end, for it has the higher priority" wait_for 3 is_state a active
-ok "... the addresses are on one node" wait_for 1 one_has_it a
+ok "... which is active in the end, for it has the higher priority" wait_for 15 is_state a active
+ok "... the addresses are on one node" wait_for 15 one_has_it a
 n=$(pings_lost)
 holds "... the client lost next to nothing (of its pings, every 10 ms: $n)" "$n <= 3"
 is "... there, one takeover and one step back" "$(($(moves b) - before))" 2
@@ -42,33 +42,33 @@ guard=$(pid_of vrrp-a) speaker=$(speaker_pid a)
 kill -STOP "$speaker" # it would be told of its guard's death
 kill -9 "$guard" "$speaker"
 stop vrrp-a 2> /dev/null
-ok "kill -9 of both: the other takes over" wait_for 3 is_state b active
+ok "kill -9 of both: the other takes over" wait_for 15 is_state b active
 is "... and there is nobody to remove the address here" "$(active_nodes 10.0.1.100 a b)" "a b"
-ok "... the client finds the other" wait_for 2 answers 10.0.1.100
+ok "... the client finds the other" wait_for 15 answers 10.0.1.100
 spawn watch a ip -o monitor address
 vrrp a "$(front 50)"
 is "... started again it is a backup" "$(vjson a '[0].state')" backup
 is "... without the addresses" "$(active_nodes 10.0.1.100 a b) $(active_nodes fd00:1::100 a b)" "b b"
 like "... it says so" "$(cat "$(log_of vrrp-a)")" '10.0.1.100 was left on eth0 by an earlier run; removed'
-is "... they never came back" "$(wait_for 1 log_has watch 'Deleted.*10.0.1.100' > /dev/null
+is "... they never came back" "$(wait_for 15 log_has watch 'Deleted.*10.0.1.100' > /dev/null
 	grep -v Deleted "$(log_of watch)" | grep -c '10.0.1.100\|fd00:1::100')" 0
 stop watch
 
 # ---- the guard is killed ----
 
 vctl a failover front > "$TMP/taken"
-wait_for 2 is_state b backup > /dev/null
+wait_for 15 is_state b backup > /dev/null
 guard=$(pid_of vrrp-a) speaker=$(speaker_pid a)
 pinging 10.0.1.100
 kill -9 "$guard"
-ok "kill -9 of the guard: the speaker ends" wait_for 3 gone "$speaker"
+ok "kill -9 of the guard: the speaker ends" wait_for 15 gone "$speaker"
 ok "... after it handed over" is_state b active
 is "... the addresses are on one node" "$(active_nodes 10.0.1.100 a b) $(active_nodes fd00:1::100 a b)" "b b"
 n=$(pings_lost)
 holds "... the client lost next to nothing ($n)" "$n <= 1"
 stop vrrp-a 2> /dev/null
 vrrp a "$(front 200)"
-ok "... and it can be started again" wait_for 3 is_state a active
+ok "... and it can be started again" wait_for 15 is_state a active
 
 # ---- one run dir, one program ----
 
@@ -82,11 +82,11 @@ is "... which goes on" "$(vjson a '[0].state')" active
 # ---- SIGTERM ----
 
 spawn wire client stdbuf -oL tcpdump -n -l -i eth0 'ip proto 112 and src 10.0.1.11'
-wait_log wire 5 'listening on' || bail "no tcpdump"
+wait_log wire 15 'listening on' || bail "no tcpdump"
 pinging 10.0.1.100
 stop vrrp-a TERM
 ok "SIGTERM: the other is active" is_state b active
-ok "... after priority 0" wait_for 1 log_has wire 'prio 0'
+ok "... after priority 0" wait_for 15 log_has wire 'prio 0'
 stop wire
 is "... and that was the last word" "$(grep VRRPv3 "$(log_of wire)" | tail -n 1 | grep -c 'prio 0')" 1
 n=$(pings_lost)
@@ -103,7 +103,7 @@ is "... and the addresses are gone" "$(active_nodes 10.0.1.100 a b)$(active_node
 
 vrrp a "$(front 200 500 'resume = true;')"
 vrrp b "$(front 100 500)"
-wait_for 5 is_state a active > /dev/null && wait_for 2 is_state b backup > /dev/null || bail "no election"
+wait_for 15 is_state a active > /dev/null && wait_for 15 is_state b backup > /dev/null || bail "no election"
 before=$(moves b)
 spawn kept a ip -o monitor address dev eth0
 pinging 10.0.1.100
@@ -114,7 +114,7 @@ is "... a start goes on as active" "$(vjson a '[0].state')" active
 like "... because" "$(vjson a '[0].cause')" 'was active a moment ago'
 speaker=$(speaker_pid a)
 kill -9 "$speaker"
-ok "... and so does the speaker after kill -9" wait_for 2 another_speaker a "$speaker"
+ok "... and so does the speaker after kill -9" wait_for 15 another_speaker a "$speaker"
 ok "... at once" wait_for 2 is_state a active
 sleep 1.8 # longer than the others would wait
 is "... the other noticed nothing" "$(moves b) $(vjson b '[0].state')" "$before backup"
@@ -124,7 +124,7 @@ is "... nor is an end of the addresses set" "$(in_ns a ip addr show eth0 | grep 
 stop kept
 is "... nor was one come to" "$(grep -c Deleted "$(log_of kept)") $(vjson a '[0].put_back')" "0 0"
 stop vrrp-a TERM
-ok "without a start they go by themselves" wait_for 4 one_has_it b
+ok "without a start they go by themselves" wait_for 15 one_has_it b
 ok "... the other took over" is_state b active
 stop vrrp-b TERM
 
@@ -132,19 +132,19 @@ hooks=$(mktemp -d /run/tandem-e2e-XXXXXX) # above a hook no directory may be wri
 printf '#!/bin/sh\nsleep 5\n' > "$hooks/slow"
 chmod 755 "$hooks" "$hooks/slow"
 vrrp a "$(front 200 10 "resume = true; notify = { command = [ \"$hooks/slow\" ]; };")"
-wait_for 2 is_state a active > /dev/null || bail "nobody is active"
+wait_for 15 is_state a active > /dev/null || bail "nobody is active"
 kill -TERM "$(pid_of vrrp-a)"
 sleep 0.2
 not_ok "while a slow hook is waited for, nothing is asked of it any more" vctl a failover front
 kill -HUP "$(pid_of vrrp-a)"
-ok "... nor is a config looked at" wait_log vrrp-a 1 'config: refused: tandem-vrrp is ending'
+ok "... nor is a config looked at" wait_log vrrp-a 15 'config: refused: tandem-vrrp is ending'
 wait_exit vrrp-a 5
 ok "... and the addresses go by themselves, once" has_not a 10.0.1.100
 ok "... of both families" has_not a fd00:1::100
 rm -rf "$hooks"
 
 vrrp a "$(front 255 100 'resume = true;' | sed 's|"10.0.1.100/24", "fd00:1::100/64"|"10.0.1.11/24"|')"
-wait_for 2 is_state a active > /dev/null || bail "the owner is not active"
+wait_for 15 is_state a active > /dev/null || bail "the owner is not active"
 stop vrrp-a TERM
 is "an owner leaves the interface's own address as it was" \
 	"$(in_ns a ip addr show eth0 | grep -A 1 -w '10.0.1.11/24' | grep -c 'valid_lft forever')" 1
@@ -152,15 +152,15 @@ is "an owner leaves the interface's own address as it was" \
 # ---- two deaths ----
 
 vrrp c "$(front 200 500)"
-wait_for 4 is_state c active > /dev/null || bail "nobody is active"
+wait_for 15 is_state c active > /dev/null || bail "nobody is active"
 for n in once "twice within a down interval"; do
 	speaker=$(speaker_pid c)
 	kill -9 "$speaker"
-	wait_for 2 another_speaker c "$speaker" > /dev/null
-	ok "killed $n: it goes on with what was left" wait_for 1 is_state c handover
+	wait_for 15 another_speaker c "$speaker" > /dev/null
+	ok "killed $n: it goes on with what was left" wait_for 15 is_state c handover
 done
 ok "... the address is there" has c 10.0.1.100
-ok "... and active it is again" wait_for 4 is_state c active
+ok "... and active it is again" wait_for 15 is_state c active
 stop vrrp-c TERM
 
 # ---- a full run directory ----
@@ -169,7 +169,7 @@ mkdir -p "$(RUN_OF c)"
 mount -t tmpfs -o size=64k none "$(RUN_OF c)" || bail "no tmpfs"
 vrrp c "$(front 200 500)"
 dd if=/dev/zero of="$(RUN_OF c)/full" bs=1k 2> /dev/null
-ok "the run directory is full: active all the same" wait_for 4 is_state c active
+ok "the run directory is full: active all the same" wait_for 15 is_state c active
 ok "... with the address" has c 10.0.1.100
 is "... the log says what it may cost, once" "$(grep -c 'cannot note .* in the run directory' "$(log_of vrrp-c)")" 1
 stop vrrp-c TERM
@@ -190,11 +190,11 @@ limit=$(ulimit -Hn)
 in_ns c ip link set eth0 name away0
 prlimit --pid "$speaker" --nofile="3:$limit" # it is a limit of numbers, not of how many
 in_ns c ip link set away0 name eth0
-ok "no descriptor is left: the log says that it does not hear" wait_log vrrp-c 3 'cannot listen for adverts.*Too many open files'
+ok "no descriptor is left: the log says that it does not hear" wait_log vrrp-c 15 'cannot listen for adverts.*Too many open files'
 prlimit --pid "$speaker" --nofile="$limit:$limit"
 in_ns c ip link set eth0 up
 vrrp a "$(front 250)"
-ok "... there are some again: it hears" wait_for 4 is_state c backup
+ok "... there are some again: it hears" wait_for 15 is_state c backup
 stop vrrp-a TERM
 stop vrrp-c TERM
 
@@ -207,7 +207,7 @@ if [ -x "$program" ]; then
 	holds "... with its memory locked" "$(awk '/^VmLck/ { print $2 }' "/proc/$(speaker_pid a)/status") > 0"
 	is "... and status says so" "$(vctl a --json status | json - .vrrp.realtime)" on
 	higher() { [ "$(chrt -p "$(pid_of vrrp-a)" | sed -n 's/.*priority: //p')" -gt "$(chrt -p "$(speaker_pid a)" | sed -n 's/.*priority: //p')" ]; }
-	ok "... its guard before it" wait_for 3 higher
+	ok "... its guard before it" wait_for 15 higher
 	stop vrrp-a TERM
 else
 	skip "real time" "no $program"

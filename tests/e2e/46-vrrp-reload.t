@@ -34,7 +34,7 @@ reload_refused() { # NAME TEXT REGEX
 # The longest silence between two adverts of a on the wire since the last `listen`, in ms.
 listen() {
 	spawn wire client stdbuf -oL tcpdump -n -tt -l -i eth0 'ip proto 112 and src 10.0.1.11'
-	wait_log wire 5 'listening on' || bail "no tcpdump"
+	wait_log wire 15 'listening on' || bail "no tcpdump"
 }
 longest_gap() {
 	stop wire
@@ -44,14 +44,14 @@ longest_gap() {
 
 vrrp a "$(front 200)"
 vrrp b "$(front 100)"
-wait_for 3 settled > /dev/null || bail "no election"
+wait_for 15 settled > /dev/null || bail "no election"
 before=$(all_moves)
 pinging 10.0.1.100
 
 # ---- nothing new ----
 
 all_announced() { [ "$(counter a announced)" -ge 5 ]; }
-wait_for 5 all_announced > /dev/null || bail "the series of announcements does not end"
+wait_for 15 all_announced > /dev/null || bail "the series of announcements does not end"
 announced=$(counter a announced)
 spawn watch a ip -o monitor address link
 listen
@@ -73,7 +73,7 @@ more='"10.0.1.100/24", "10.0.1.101/24", "fd00:1::100/64", "fd00:1::101/64"'
 vrrp_reload a "$(front 200 "$more")"
 ok "more addresses on the active node: they are there" has a 10.0.1.101
 ok "... IPv6 too" has a fd00:1::101
-ok "... they answer" wait_for 1 answers 10.0.1.101
+ok "... they answer" wait_for 15 answers 10.0.1.101
 holds "... they were announced" "$(counter a announced) > $announced"
 sleep 0.4
 is "... the other, which does not list them yet, is no second active node" "$(all_moves)" "$before"
@@ -81,7 +81,7 @@ is "... but says so" "$(vjson b '[0].routers[0].heard.addresses_differ')" true
 vrrp_reload b "$(front 100 "$more")"
 is "... the backup gets them too: it has none of them" "$(active_nodes 10.0.1.101 a b) $(active_nodes 10.0.1.100 a b)" "a a"
 agrees() { [ "$(vjson b '[0].routers[0].heard.addresses_differ')" = false ]; }
-ok "... and agrees again" wait_for 1 agrees
+ok "... and agrees again" wait_for 15 agrees
 vrrp_reload b "$(front 100)"
 vrrp_reload a "$(front 200)"
 ok "fewer addresses: those that are out are gone" has_not a 10.0.1.101
@@ -106,10 +106,10 @@ vrrp_reload b "$(front 100 "$A6" 'advert_interval_ms = 500;')"
 vrrp_reload b "$(front 100 "$A6" 'advert_interval_ms = 50;')"
 vrrp_reload a "$(front 200 "$A6" 'advert_interval_ms = 50;')"
 follows() { [ "$(vjson b '[0].timers.active_interval_ms' | cut -d. -f1)" = "$1" ]; }
-ok "a shorter one, on the backup first" wait_for 2 follows 50
+ok "a shorter one, on the backup first" wait_for 15 follows 50
 vrrp_reload a "$(front 110)"
 vrrp_reload b "$(front 109)"
-ok "priorities change" wait_for 1 follows 100
+ok "priorities change" wait_for 15 follows 100
 vrrp_reload a "$(front 250 "$A6" 'preempt = false; announce = { count = 2; };')"
 vrrp_reload b "$(front 109 "$A6" 'preempt_delay_ms = 60000;')"
 sleep 0.4
@@ -122,7 +122,7 @@ vrrp_reload a "$(front 250 "$A6" "track = ( { file = \"$TMP/lower\"; weight = -1
 is "something to track is added" "$(vjson a '[0].priority.tracks[0].kind') $(vjson a '[0].priority.effective')" "file 250"
 echo 10 > "$TMP/lower"
 effective() { [ "$(vjson a '[0].priority.effective')" = "$1" ]; }
-ok "... it works" wait_for 2 effective 240
+ok "... it works" wait_for 15 effective 240
 vrrp_reload a "$(front 250)"
 is "... and is removed: so is what it did" "$(vjson a '[0].priority.effective') $(vjson a '[0].priority.tracks')" "250 []"
 echo 20 > "$TMP/lower"
@@ -134,52 +134,52 @@ is "... nobody moved" "$(all_moves) $(vjson a '[0].priority.effective')" "$befor
 two="$(inst front eth0 51 250 "$A6"), $(inst extra eth0 52 250 '"10.0.1.110/24"')"
 vrrp_reload a "$(conf "$two")"
 vrrp_reload b "$(conf "${two//250/100}")"
-ok "an instance is added: it is active" wait_for 2 is_state a active 1
+ok "an instance is added: it is active" wait_for 15 is_state a active 1
 ok "... with its address" has a 10.0.1.110
-ok "... and a backup there" wait_for 2 is_state b backup 1
+ok "... and a backup there" wait_for 15 is_state b backup 1
 vrrp_reload a "$(front 250)"
 ok "it is removed: its address goes at once" has_not a 10.0.1.110
-ok "... the other has it" wait_for 1 is_state b active 1
+ok "... the other has it" wait_for 15 is_state b active 1
 vrrp_reload b "$(front 100)"
 ok "... until it is removed there" has_not b 10.0.1.110
 is "... the first one did not move" "$(all_moves)" "$before"
 n=$(pings_lost)
 holds "... and all that cost the client next to nothing ($n)" "$n <= 1"
 vrrp_reload a "$(conf '')"
-ok "the last one is removed: the other node takes over" wait_for 2 is_state b active
+ok "the last one is removed: the other node takes over" wait_for 15 is_state b active
 ok "... the address is gone here" has_not a 10.0.1.100
 vrrp_reload a "$(front 250)"
-ok "... and is back" wait_for 3 settled
+ok "... and is back" wait_for 15 settled
 
 # ---- what needs a transition gets one, and one only ----
 
 vrrp_reload a "$(conf "$(inst front eth0 51 250 "$A6"), $(inst back eth1 52 250 '"10.0.2.100/24"')")"
-ok "two single instances" wait_for 2 is_state a active 1
+ok "two single instances" wait_for 15 is_state a active 1
 edge='groups = ( { name = "edge"; members = [ "front", "back" ]; } );'
 vrrp_reload a "$(conf "$(inst front eth0 51 250 "$A6"), $(inst back eth1 52 250 '"10.0.2.100/24"')" "$edge")"
-ok "... become a group: it is active" wait_for 3 is_state a active 1
+ok "... become a group: it is active" wait_for 15 is_state a active 1
 is "... both are in it" "$(vjson a '[0].group') $(vjson a '[1].group')" "edge edge"
 ok "... with all addresses" has a 10.0.2.100
-ok "... on one node" wait_for 1 has_not b 10.0.1.100
+ok "... on one node" wait_for 15 has_not b 10.0.1.100
 vrrp_reload a "$(front 250)"
-ok "... and go apart again" wait_for 3 settled
+ok "... and go apart again" wait_for 15 settled
 ok "... what is out is gone" has_not a 10.0.2.100
 vrrp_reload a "$(conf "$(inst front eth1 51 250 "$A6")")"
-ok "another interface: the addresses are there" wait_for 2 has a 10.0.1.100 eth1
+ok "another interface: the addresses are there" wait_for 15 has a 10.0.1.100 eth1
 ok "... and not where they were" has_not a 10.0.1.100 eth0
-ok "... where the other node serves" wait_for 2 has b 10.0.1.100 eth0
+ok "... where the other node serves" wait_for 15 has b 10.0.1.100 eth0
 vrrp_reload a "$(front 250)"
-ok "... and back" wait_for 3 settled
+ok "... and back" wait_for 15 settled
 ok "... on one interface" has_not a 10.0.1.100 eth1
 vrrp_reload a "$(conf "$(inst front eth0 61 250 "$A6")")"
 vrrp_reload b "$(conf "$(inst front eth0 61 100 "$A6")")"
-ok "another number on both: one is active" wait_for 3 settled
+ok "another number on both: one is active" wait_for 15 settled
 vrrp_reload a "$(front 250 "$A6" 'virtual_mac = true;')"
 vrrp_reload b "$(front 100)"
-ok "another MAC: one is active" wait_for 3 settled
+ok "another MAC: one is active" wait_for 15 settled
 is "... with it" "$(vjson a '[0].routers[0].mac')" 00:00:5e:00:01:33
 vrrp_reload a "$(front 250)"
-ok "... and back" wait_for 3 settled
+ok "... and back" wait_for 15 settled
 is "... no link is left of it" "$(in_ns a ip -br link show type macvlan)" ""
 
 # ---- peers ----
@@ -196,7 +196,7 @@ vrrp_reload a "$(peers 250 10.0.1.12)"
 vrrp_reload b "$(peers 100 10.0.1.11)"
 sleep 0.5
 is "peers instead of multicast: a backup that was not reloaded yet may think that it is alone, then one is active" \
-	"$(vjson a '[0].state') $(wait_for 2 settled > /dev/null && echo settled)" "active settled"
+	"$(vjson a '[0].state') $(wait_for 15 settled > /dev/null && echo settled)" "active settled"
 before=$(all_moves)
 vrrp_reload b "$(front 100 '"10.0.1.100/24"' 'peers = [ "10.0.1.11", "10.0.1.13" ];')"
 vrrp_reload a "$(front 250 '"10.0.1.100/24"' 'peers = [ "10.0.1.12", "10.0.1.13" ];')"
@@ -214,7 +214,7 @@ reload_refused "no vrrp section" 'dataplane = { interfaces = [ "eth0" ]; };' 'th
 rm "$TMP/a.conf"
 kill -HUP "$(pid_of vrrp-a)"
 five_refused() { [ "$(grep -c 'config: refused' "$(log_of vrrp-a)")" = 5 ]; }
-ok "no file" wait_for 2 five_refused
+ok "no file" wait_for 15 five_refused
 printf '%s\n' "$(front 300)" > "$TMP/a.conf"
 not_ok "tandemctl reload fails then" vctl a reload
 gap=$(longest_gap)

@@ -31,7 +31,7 @@ forget() { in_ns client ip neigh flush all; }
 # What the switch gets from a node, of which the source is a virtual MAC.
 listen() { # PORT
 	spawn "$1" sw tcpdump -p -l -n -e -i "$1" -Q in "ether src $V4 or ether src $V6"
-	wait_log "$1" 5 'listening on' || bail "tcpdump does not start"
+	wait_log "$1" 15 'listening on' || bail "tcpdump does not start"
 }
 heard() { tail -c "+$((${LOG_FROM[$1]} + 1))" "$(log_of "$1")" | grep -c "$2"; }
 heard_more() { [ "$(heard "$1" "$2")" -gt "$3" ]; }
@@ -44,14 +44,14 @@ start_kv b 6379 b
 # ---- one MAC, whoever is active ----
 
 vrrp a "$(front 200)"
-ok "active with a virtual MAC" wait_for 3 is_state a active
+ok "active with a virtual MAC" wait_for 15 is_state a active
 isnt "IPv4 is on a device of its own" "$(device_of a 10.0.1.100)" ""
 isnt "... and IPv6 on another" "$(device_of a fd00:1::100)" "$(device_of a 10.0.1.100)"
 listen tob
 listen toa
 spawn neighbours client ip monitor neigh
 vrrp b "$(front 100)"
-wait_for 3 is_state b backup > /dev/null || bail "b is no backup"
+wait_for 15 is_state b backup > /dev/null || bail "b is no backup"
 pinging 10.0.1.100 4
 pinging fd00:1::100 6
 is "the client knows the virtual MAC" "$(mac_of 10.0.1.100)" $V4
@@ -77,8 +77,8 @@ holds "... while the active node's adverts did" "$(heard toa 'ethertype') > 10"
 
 like "handed over" "$(vctl a failover front)" 'handed over'
 is "... to the other" "$(vjson a '[0].state') $(vjson b '[0].state')" "backup active"
-ok "... which sends with the virtual MAC" wait_for 1 heard_more tob "$V4" 5
-ok "... over IPv6" wait_for 1 heard_more tob "$V6" 5
+ok "... which sends with the virtual MAC" wait_for 15 heard_more tob "$V4" 5
+ok "... over IPv6" wait_for 15 heard_more tob "$V6" 5
 ok "... TCP works there" kv_at 10.0.1.100 6379
 ok "... and over IPv6" kv_at fd00:1::100 6379
 stop toa
@@ -101,15 +101,15 @@ is "all that time the client had these MACs and no others" \
 # ---- silent loss: the client never asks ----
 
 part a
-ok "silent loss: the other is active" wait_for 2 is_state b active
+ok "silent loss: the other is active" wait_for 15 is_state b active
 is "... the client did not change its mind" "$(mac_of 10.0.1.100)" $V4
 ok "... and reaches it" answers 10.0.1.100
 ok "... over IPv6 too" answers fd00:1::100
 heal
-ok "healed" wait_for 2 is_state b backup
+ok "healed" wait_for 15 is_state b backup
 stop tob
 listen tob
-ok "... the client reaches the winner" wait_for 2 kv_at 10.0.1.100 6379
+ok "... the client reaches the winner" wait_for 15 kv_at 10.0.1.100 6379
 sleep 0.5
 is "... the loser is silent" "$(heard tob 'ethertype')" 0
 
@@ -121,11 +121,11 @@ kill -KILL "$speaker" "$(pid_of vrrp-a)"
 wait_exit vrrp-a 3
 isnt "kill -9 of all of it leaves the devices" "$(macvlans a)" ""
 is "... and the address: who could remove it" "$(active_nodes 10.0.1.100 a)" a
-ok "... the other takes over" wait_for 2 is_state b active
+ok "... the other takes over" wait_for 15 is_state b active
 vrrp a
-ok "started again it is active" wait_for 3 is_state a active
+ok "started again it is active" wait_for 15 is_state a active
 is "... with one device for a family" "$(macvlans a | wc -w)" 2
-ok "... and the other a backup" wait_for 2 is_state b backup
+ok "... and the other a backup" wait_for 15 is_state b backup
 stop vrrp-b TERM
 stop vrrp-a TERM
 is "the end: no device is left" "$(macvlans a)$(macvlans b)" ""
@@ -141,9 +141,9 @@ stop toa
 in_ns c ip addr flush dev eth0 scope global
 in_ns c ip addr add 10.0.9.13/24 dev eth0
 vrrp c "$(front 100)"
-ok "no address of its own in that subnet: active" wait_for 3 is_state c active
-ok "... it finds the way back to the client" wait_for 2 answers 10.0.1.100
-ok "... over IPv6 too" wait_for 2 answers fd00:1::100
+ok "no address of its own in that subnet: active" wait_for 15 is_state c active
+ok "... it finds the way back to the client" wait_for 15 answers 10.0.1.100
+ok "... over IPv6 too" wait_for 15 answers fd00:1::100
 is "... by the virtual MAC" "$(mac_of 10.0.1.100) $(mac_of fd00:1::100)" "$V4 $V6"
 stop vrrp-c TERM
 is "... nothing is left" "$(macvlans c)$(in_ns c ip route show 10.0.1.0/24)$(in_ns c ip -6 route show fd00:1::/64)" ""
@@ -154,7 +154,7 @@ tables() { in_ns "$1" nft list tables; }
 for how in "accept = false;" "accept = false; virtual_mac = true;"; do
 	vrrp a "$(front 200 "$how")"
 	vrrp b "$(front 100 "$how")"
-	ok "$how active" wait_for 3 is_state a active
+	ok "$how active" wait_for 15 is_state a active
 	forget
 	ok "... neither a ping nor TCP is answered" unanswered 10.0.1.100
 	ok "... nor over IPv6" unanswered fd00:1::100
@@ -181,12 +181,12 @@ for how in "accept = false;" "accept = false; virtual_mac = true;"; do
 done
 
 vrrp a "$(front 200 "accept = false;")"
-wait_for 3 is_state a active > /dev/null
+wait_for 15 is_state a active > /dev/null
 kill -STOP "$(pid_of vrrp-a)"
 kill -KILL "$(speaker_pid a)" "$(pid_of vrrp-a)"
 wait_exit vrrp-a 3
 vrrp a "$(front 200 "")"
-ok "killed with accept = false, started with the default" wait_for 3 is_state a active
+ok "killed with accept = false, started with the default" wait_for 15 is_state a active
 ok "... a ping is answered" answers 10.0.1.100
 is "... the table of the one before is gone" "$(tables a)" ""
 stop vrrp-a TERM

@@ -25,8 +25,8 @@ heard_by_b() { [ "$(vjson b '[0].routers[0].heard.priority')" = "$1" ]; }
 goes_to() {
 	local other=b lost
 	[ "$2" = a ] || other=a
-	ok "$1" wait_for 3 is_state "$2" active
-	ok "... the other is a backup" wait_for 1 is_state $other backup
+	ok "$1" wait_for 15 is_state "$2" active
+	ok "... the other is a backup" wait_for 15 is_state $other backup
 	is "... one transition each" "$(($(moves a) - MOVES_A)) $(($(moves b) - MOVES_B))" "1 1"
 	lost=$(pings_lost)
 	is "... no ping lost" "$lost" 0
@@ -52,8 +52,8 @@ SCRIPT="script = [ \"$TMP/probe\", \"$TMP/results\" ]; interval_ms = 100; rise =
 
 vrrp b "$(front 150)"
 vrrp a "$(front 200 "{ interface = \"up0\"; weight = -60; }, { file = \"$TMP/prefer\"; weight = 1; }, { $SCRIPT weight = -70; }")"
-ok "active, with the highest priority" wait_for 3 is_state a active
-wait_for 3 is_state b backup > /dev/null
+ok "active, with the highest priority" wait_for 15 is_state a active
+wait_for 15 is_state b backup > /dev/null
 
 # ---- an interface, by weight ----
 
@@ -83,15 +83,15 @@ goes_to "made again" a
 
 before="$(moves a) $(moves b)"
 prefer -20
-ok "a file takes 20: the adverts say so" wait_for 2 heard_by_b 180
+ok "a file takes 20: the adverts say so" wait_for 15 heard_by_b 180
 like "... and the status" "$(shown)" 'priority +180.* -20  file [^ ]*prefer: '
 like "... and an event" "$(vctl a events)" 'priority *effective priority 180, was 200'
 prefer 30
-ok "it gives 30" wait_for 2 heard_by_b 230
+ok "it gives 30" wait_for 15 heard_by_b 230
 prefer 100
-ok "more than there is: 254" wait_for 2 heard_by_b 254
+ok "more than there is: 254" wait_for 15 heard_by_b 254
 prefer 0
-ok "nothing" wait_for 2 heard_by_b 200
+ok "nothing" wait_for 15 heard_by_b 200
 is "... nobody moved" "$(moves a) $(moves b)" "$before"
 begin
 prefer -60
@@ -105,15 +105,15 @@ prefer 0
 
 before="$(moves a) $(moves b)"
 results 1 1 0
-wait_for 3 last_result 0 > /dev/null
-ok "two bad results of three are not believed" wait_for 2 effective 200
+wait_for 15 last_result 0 > /dev/null
+ok "two bad results of three are not believed" wait_for 15 effective 200
 is "... nobody moved" "$(moves a) $(moves b)" "$before"
 begin
 results 1
 goes_to "three are" b
 like "... this one says why" "$(shown)" '-70  script [^ ]*probe[^:]*: bad, [a-z ]*exit status 1'
 results 0 1
-wait_for 3 last_result 1 > /dev/null
+wait_for 15 last_result 1 > /dev/null
 sleep 0.3
 is "one good result of two is not believed" "$(vjson a '[0].priority.effective')" 130
 begin
@@ -126,17 +126,17 @@ like "... says so" "$(shown)" '-70  script [^ ]*: bad, .*(killed|time)'
 begin
 results 0
 goes_to "... until it ends again" a
-ok "... the one that hung was ended" wait_for 2 test -z "$(ps -o args= --ppid "$(speaker_pid a)" | grep sleep)"
+ok "... the one that hung was ended" wait_for 15 test -z "$(ps -o args= --ppid "$(speaker_pid a)" | grep sleep)"
 
 # ---- what is new is no reason to move ----
 
 before="$(moves a) $(moves b)"
 vrrp_reload a "$(front 200 "{ $SCRIPT }, { interface = \"up0\"; }")"
-ok "another script and an interface as faults, by reload" wait_for 2 shows 'script [^ ]*probe.*: good'
+ok "another script and an interface as faults, by reload" wait_for 15 shows 'script [^ ]*probe.*: good'
 sleep 0.3
 is "... nobody moved" "$(moves a) $(moves b)" "$before"
 vrrp_reload a "$(front 120 "{ $SCRIPT weight = 40; }")"
-ok "what a script gives" wait_for 2 heard_by_b 160
+ok "what a script gives" wait_for 15 heard_by_b 160
 vrrp_reload a "$(front 120 "{ $SCRIPT weight = 41; }, { file = \"$TMP/prefer\"; weight = 1; }")"
 sleep 0.3
 is "... is given on after a reload" "$(vjson a '[0].priority.effective')" 161
@@ -147,24 +147,24 @@ vrrp_reload a "$(front 200 "{ $SCRIPT }, { interface = \"up0\"; }")"
 
 MOVES_A=$(moves a) MOVES_B=$(moves b)
 results 1
-ok "a script as a fault: it gives up" wait_for 3 is_state a fault
-ok "... the other node takes over" wait_for 1 is_state b active
+ok "a script as a fault: it gives up" wait_for 15 is_state a fault
+ok "... the other node takes over" wait_for 15 is_state b active
 like "... this one says why" "$(vjson a '[0].cause')" 'probe.*exit status 1'
 like "... on its screen too" "$(shown)" 'fault  script [^ ]*probe.*: bad, exit status 1'
 is "... has not the address" "$(active_nodes 10.0.1.100 a b)" b
 is "... one transition each" "$(($(moves a) - MOVES_A)) $(($(moves b) - MOVES_B))" "1 1"
 results 0
-ok "the fault ends: back" wait_for 3 is_state a active
-ok "... the other gives way" wait_for 1 is_state b backup
+ok "the fault ends: back" wait_for 15 is_state a active
+ok "... the other gives way" wait_for 15 is_state b backup
 in_ns a ip link del up0
-ok "an interface as a fault" wait_for 2 is_state a fault
-ok "... the other node takes over" wait_for 1 is_state b active
+ok "an interface as a fault" wait_for 15 is_state a fault
+ok "... the other node takes over" wait_for 15 is_state b active
 stop vrrp-a TERM
 vrrp a
-ok "started with a fault it stays there" wait_for 1 is_state a fault
+ok "started with a fault it stays there" wait_for 15 is_state a fault
 like "... says why" "$(vjson a '[0].cause')" 'up0: no such interface'
 uplink
-ok "the interface appears: active" wait_for 3 is_state a active
+ok "the interface appears: active" wait_for 15 is_state a active
 stop vrrp-a TERM
 
 # ---- many ----
@@ -199,9 +199,9 @@ sleep 0.5
 is "a pool of which nothing is known yet: waits" "$(vjson a '[0].state')" waiting
 start_kv c 6379 c
 start_balancer
-ok "its backend is up: active" wait_for 5 is_state a active
+ok "its backend is up: active" wait_for 15 is_state a active
 like "... says so" "$(shown)" 'pool kv: good, 1 of 1 backends is up, 1 wanted'
-wait_for 2 is_state b backup > /dev/null
+wait_for 15 is_state b backup > /dev/null
 before="$(moves a) $(moves b)"
 stop lb-a TERM
 sleep 1
@@ -209,11 +209,11 @@ start_balancer
 sleep 1
 is "tandem-lb restarts: nobody moves" "$(moves a) $(moves b)" "$before"
 stop kv-c KILL
-ok "the last backend is gone: a fault" wait_for 5 is_state a fault
+ok "the last backend is gone: a fault" wait_for 15 is_state a fault
 like "... says so" "$(vjson a '[0].cause')" 'kv: 0 of 1 backends are up, 1 wanted'
-ok "... the other node takes over" wait_for 1 is_state b active
+ok "... the other node takes over" wait_for 15 is_state b active
 start_kv c 6379 c
-ok "it is back: active" wait_for 5 is_state a active
+ok "it is back: active" wait_for 15 is_state a active
 stop lb-a TERM
 stop vrrp-a TERM
 stop vrrp-b TERM
@@ -229,16 +229,16 @@ edge() { # PRIORITY [TRACKS of the second member]
 }
 vrrp a "$(edge 200 "{ file = \"$TMP/prefer\"; weight = 0; }, { interface = \"up0\"; weight = -100; }")"
 vrrp b "$(edge 150)"
-ok "a group is active" wait_for 3 is_state a active
-wait_for 3 is_state b backup > /dev/null
+ok "a group is active" wait_for 15 is_state a active
+wait_for 15 is_state b backup > /dev/null
 prefer 1
-ok "one member's fault: the group gives up" wait_for 2 is_state a fault 0
+ok "one member's fault: the group gives up" wait_for 15 is_state a fault 0
 is "... the other member too" "$(vjson a '[1].state')" fault
-ok "... all of it is on the other node" wait_for 1 is_state b active
+ok "... all of it is on the other node" wait_for 15 is_state b active
 is "... both addresses" "$(active_nodes 10.0.1.100 a b) $(active_nodes 10.0.1.101 a b)" "b b"
 prefer 0
-ok "and back" wait_for 3 is_state a active
-wait_for 1 is_state b backup > /dev/null
+ok "and back" wait_for 15 is_state a active
+wait_for 15 is_state b backup > /dev/null
 begin
 in_ns a ip link set up1 down
 goes_to "one member's weight is the group's" b

@@ -53,17 +53,17 @@ counted() { [ "$(counter "$1")" -ge "$2" ]; }
 # ---- order ----
 
 vrrp b "$(front 100)"
-wait_for 3 is_state b active > /dev/null || bail "b is not active"
+wait_for 15 is_state b active > /dev/null || bail "b is not active"
 front 200 "timeout_ms = 3000;" > "$TMP/a.conf"
 vrrp a
 spawn stream a "$TANDEM_BIN/tandemctl" -r "$(RUN_OF a)" --json events --follow --daemon vrrp
-ok "active" wait_for 3 is_state a active
+ok "active" wait_for 15 is_state a active
 before=$(moves b)
-wait_for 3 is_state b backup > /dev/null
+wait_for 15 is_state b backup > /dev/null
 vctl a failover front > /dev/null
 vctl b failover front > /dev/null
 ok "back" is_state a active
-ok "the hook was run for each of five transitions" wait_for 8 ended 5
+ok "the hook was run for each of five transitions" wait_for 15 ended 5
 is "... they are told in their order" "$(told | cut -d'|' -f2,3 | paste -sd' ')" \
 	"initialize|backup backup|active active|handover handover|backup backup|active"
 is "... and each run ends before the next begins" "$(runs | sed 's/ .*//' | paste -sd' ')" \
@@ -101,11 +101,11 @@ forget
 mark=$(moves a)
 vctl a failover front > /dev/null
 vctl b failover front > /dev/null
-wait_for 3 ended 1 > /dev/null
+wait_for 15 ended 1 > /dev/null
 is "while a hook sleeps for many down intervals the adverts go on" "$(vjson a '[0].state') $(($(moves a) - mark))" "active 3"
 is "... nobody took over" "$(vjson b '[0].state')" backup
 ok "... the control socket answers" vctl a status
-ok "... the others are run" wait_for 5 ended 3
+ok "... the others are run" wait_for 15 ended 3
 
 # ---- who runs it ----
 
@@ -114,10 +114,10 @@ forget
 chmod 755 "$TMP/bin"
 vrrp_reload a "$(front 200 'timeout_ms = 3000; user = "nobody";')"
 vctl a failover front > /dev/null
-ok "user: it is run" wait_for 3 ended 2
+ok "user: it is run" wait_for 15 ended 2
 is "... by nobody" "$(cat "$TMP/out/who")" nobody
 vctl b failover front > /dev/null
-wait_for 3 ended 3 > /dev/null
+wait_for 15 ended 3 > /dev/null
 
 # ---- what it may be ----
 
@@ -126,21 +126,21 @@ vrrp_reload a "$(front 200 'timeout_ms = 400;')"
 failed=$(counter failed)
 chmod o+w "$TMP/bin"
 vctl a failover front > /dev/null
-ok "a directory that others may write: it is refused" wait_for 2 counted failed $((failed + 2))
+ok "a directory that others may write: it is refused" wait_for 15 counted failed $((failed + 2))
 ok "... the log says why and what to do" log_has vrrp-a 'bin may be written by others than root: chmod go-w it'
 chmod o-w "$TMP/bin"
 chmod g+w "$TMP/bin/hook"
 vctl b failover front > /dev/null
-ok "a hook that others may write: refused" wait_for 2 counted failed $((failed + 3))
+ok "a hook that others may write: refused" wait_for 15 counted failed $((failed + 3))
 chmod g-w "$TMP/bin/hook"
 is "... neither was run" "$(runs)" ""
 chown nobody "$TMP/bin/hook"
 vctl a failover front > /dev/null
-ok "a hook of somebody else: refused" wait_for 2 counted failed $((failed + 5))
+ok "a hook of somebody else: refused" wait_for 15 counted failed $((failed + 5))
 chown root "$TMP/bin/hook"
 how 0 3
 vctl b failover front > /dev/null
-ok "put right it is run; another status than 0 counts as failed" wait_for 2 counted failed $((failed + 6))
+ok "put right it is run; another status than 0 counts as failed" wait_for 15 counted failed $((failed + 6))
 is "... it was run once" "$(runs | sed 's/ .*//' | paste -sd' ')" "begin end"
 ok "... and the log tells" log_has vrrp-a 'notify hook for instance front, backup to active: .*status 3'
 
@@ -149,14 +149,14 @@ ok "... and the log tells" log_has vrrp-a 'notify hook for instance front, backu
 how 30
 forget
 vctl a failover front > /dev/null
-wait_for 2 test -s "$TMP/out/runs" > /dev/null
+wait_for 15 test -s "$TMP/out/runs" > /dev/null
 how 0
-ok "one that takes too long is killed" wait_for 3 counted timed_out 1
-ok "... and the next is run" wait_for 3 ended 1
+ok "one that takes too long is killed" wait_for 15 counted timed_out 1
+ok "... and the next is run" wait_for 15 ended 1
 is "... all of it is killed" "$(ps -eo args= | grep -c '^sleep 30$')" 0
 vctl b failover front > /dev/null
-wait_for 2 is_state a active > /dev/null
-wait_for 3 ended 2 > /dev/null
+wait_for 15 is_state a active > /dev/null
+wait_for 15 ended 2 > /dev/null
 
 # ---- the end ----
 
@@ -169,7 +169,7 @@ is "... and of those before" "$(told | cut -d'|' -f3 | sort -u | paste -sd' ')" 
 is "... and has ended" "$(runs | sed 's/ .*//' | sort | uniq -c | awk '{ print $1 }' | sort -u | wc -l)" 1
 how 30
 vrrp a "$(front 200 'timeout_ms = 60000;')"
-wait_for 3 is_state a active > /dev/null
+wait_for 15 is_state a active > /dev/null
 began=$(now_ms)
 stop vrrp-a TERM
 took=$(($(now_ms) - began))
@@ -185,8 +185,8 @@ vrrp a "vrrp = { notify = { command = [ \"$TMP/bin/hook\" ]; };
 		{ name = \"one\"; interface = \"eth0\"; vrid = 61; priority = 200; advert_interval_ms = 50; addresses = [ \"10.0.1.101/24\" ]; },
 		{ name = \"two\"; interface = \"eth0\"; vrid = 62; priority = 200; advert_interval_ms = 50; addresses = [ \"10.0.1.102/24\" ]; } );
 	groups = ( { name = \"edge\"; members = [ \"one\", \"two\" ]; } ); };"
-wait_for 3 is_state a active > /dev/null
-ok "a group's transitions" wait_for 3 ended 2
+wait_for 15 is_state a active > /dev/null
+ok "a group's transitions" wait_for 15 ended 2
 is "... are told once, as the group's" "$(cat "$TMP/out"/run.* | grep '^\[' | sort)" \
 	"[$TMP/bin/hook][group][edge][active][200]"$'\n'"[$TMP/bin/hook][group][edge][backup][200]"
 stop vrrp-a TERM

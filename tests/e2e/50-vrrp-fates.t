@@ -29,7 +29,7 @@ reached_at() { # NODE: the loser may answer for a moment still
 # Who says that the address is his, in ARP answers, neighbour advertisements and announcements.
 listen() {
 	spawn said client tcpdump -p -l -n -e -i eth0 -Q in '(arp and ether[20:2] = 2) or (ip6 and icmp6 and ip6[40] = 136)'
-	wait_log said 5 'listening on' || bail "tcpdump does not start"
+	wait_log said 15 'listening on' || bail "tcpdump does not start"
 }
 claimants() { # the MACs, since listen
 	tail -c "+$((${LOG_FROM[said]} + 1))" "$(log_of said)" | grep -e '10.0.1.100 is-at' -e 'tgt is fd00:1::100' |
@@ -50,29 +50,29 @@ for loser in b a; do
 	if [ $loser = b ]; then pa=200 pb=100 winner=a want="active backup"; else pa=100 pb=200 winner=b want="backup active"; fi
 	vrrp a "$(front $pa)"
 	vrrp b "$(front $pb)"
-	ok "$winner is active" wait_for 3 settled "$want" $winner
+	ok "$winner is active" wait_for 15 settled "$want" $winner
 	part $winner
-	ok "cut off from the rest: both are" wait_for 3 states_are "active active"
-	ok "... the client reaches $loser" wait_for 2 reached
+	ok "cut off from the rest: both are" wait_for 15 states_are "active active"
+	ok "... the client reaches $loser" wait_for 15 reached
 	pin $loser
 	began=$(now_ms)
 	heal
-	ok "healed: the client reaches $winner" wait_for 5 reached_at $winner
+	ok "healed: the client reaches $winner" wait_for 15 reached_at $winner
 	took=$(($(now_ms) - began))
 	holds "... within an advert interval and a second ($took ms)" "$took <= 1100"
-	ok "... which is active alone" wait_for 1 settled "$want" $winner
+	ok "... which is active alone" wait_for 15 settled "$want" $winner
 	# Half a partition: one direction is lost.
 	in_ns sw nft "add table bridge parted; add chain bridge parted frames { type filter hook forward priority 0; };
 		add rule bridge parted frames iifname to$winner oifname to$loser drop"
-	ok "only what $winner sends to $loser is lost: both are active" wait_for 3 states_are "active active"
-	ok "... of which the log tells" wait_log vrrp-$winner 3 "advertises as well: two nodes are active"
+	ok "only what $winner sends to $loser is lost: both are active" wait_for 15 states_are "active active"
+	ok "... of which the log tells" wait_log vrrp-$winner 15 "advertises as well: two nodes are active"
 	pin $loser
 	began=$(now_ms)
 	heal
-	ok "healed: the client reaches $winner" wait_for 5 reached_at $winner
+	ok "healed: the client reaches $winner" wait_for 15 reached_at $winner
 	took=$(($(now_ms) - began))
 	holds "... within an advert interval and a second ($took ms)" "$took <= 1100"
-	ok "... which is active alone" wait_for 1 settled "$want" $winner
+	ok "... which is active alone" wait_for 15 settled "$want" $winner
 	stop vrrp-$loser TERM
 	stop vrrp-$winner TERM
 done
@@ -91,10 +91,10 @@ addresses_back() { in_ns a ip addr add 10.0.1.11/24 dev eth0; in_ns a ip addr ad
 link_back() { in_ns sw ip link set toa up; }
 while IFS='|' read -r keys order want there; do
 	vrrp a "$(front 200 "$keys")"
-	wait_for 3 is_state a active > /dev/null
+	wait_for 15 is_state a active > /dev/null
 	vrrp b "$(front 100 "$keys")"
 	dies
-	ok "${keys:-by default:} a node dies, the other takes over" wait_for 3 is_state b active
+	ok "${keys:-by default:} a node dies, the other takes over" wait_for 15 is_state b active
 	for what in $order; do
 		case $what in
 		speaker) vrrp a ;;
@@ -102,10 +102,10 @@ while IFS='|' read -r keys order want there; do
 		link) link_back ;;
 		esac
 	done
-	ok "... comes back, $order: one is active" wait_for 5 settled "$want" "$there"
+	ok "... comes back, $order: one is active" wait_for 15 settled "$want" "$there"
 	sleep 0.4 # a down interval
 	is "... and no other" "$(states)" "$want"
-	ok "... the client reaches it" wait_for 2 reached
+	ok "... the client reaches it" wait_for 15 reached
 	stop vrrp-b TERM
 	stop vrrp-a TERM
 done <<- 'END'
@@ -120,9 +120,9 @@ END
 
 for keys in "preempt = false;" "preempt = false; virtual_mac = true;"; do
 	vrrp a "$(front 200 "$keys")"
-	wait_for 3 is_state a active > /dev/null
+	wait_for 15 is_state a active > /dev/null
 	vrrp b "$(front 100 "$keys")"
-	wait_for 3 is_state b backup > /dev/null
+	wait_for 15 is_state b backup > /dev/null
 	mac=$(vjson a '[0].routers[0].mac') mac6=$(vjson a '[0].routers[1].mac')
 	answered="$(printf '%s\n' "$mac" "$mac6" | sort -u | paste -sd' ')"
 	listen
@@ -131,18 +131,18 @@ for keys in "preempt = false;" "preempt = false; virtual_mac = true;"; do
 		sleep 0.1
 		in_ns ${how% *} ip link set ${how#* } up
 		ask_everybody
-		ok "$keys the backup's link flaps (${how#* }): it is a backup again" wait_for 3 is_state b backup
+		ok "$keys the backup's link flaps (${how#* }): it is a backup again" wait_for 15 is_state b backup
 		ask_everybody
 	done
 	is "... one answered, the active node" "$(claimants)" "$answered"
 	is "... which nobody else is" "$(states) $(active_nodes 10.0.1.100 a b) $(active_nodes fd00:1::100 a b)" "active backup a a"
 	in_ns sw ip link set toa down
-	ok "... the active node's link fails: the other takes over" wait_for 3 is_state b active
+	ok "... the active node's link fails: the other takes over" wait_for 15 is_state b active
 	stop said
 	listen
 	in_ns sw ip link set toa up
 	ask_everybody
-	ok "... it is back, and a backup" wait_for 3 is_state a backup
+	ok "... it is back, and a backup" wait_for 15 is_state a backup
 	ask_everybody
 	mac=$(vjson b '[0].routers[0].mac') mac6=$(vjson b '[0].routers[1].mac')
 	is "... one answers, the one that took over" "$(claimants)" "$(printf '%s\n' "$mac" "$mac6" | sort -u | paste -sd' ')"
@@ -157,12 +157,12 @@ in_ns sw ip link set br0 type bridge mcast_snooping 1 mcast_querier 1 mcast_quer
 only6() { front "$1" | sed 's|"10.0.1.100/24", ||'; }
 vrrp a "$(only6 200)"
 vrrp b "$(only6 100)"
-ok "snooping: one is active" wait_for 3 states_are "active backup"
+ok "snooping: one is active" wait_for 15 states_are "active backup"
 sleep 1.5 # a membership would be known by now
 is "... and stays alone" "$(states)" "active backup"
 in_ns sw ip link set tob down
 in_ns sw ip link set tob up
-ok "... after the other's link flapped too" wait_for 3 states_are "active backup"
+ok "... after the other's link flapped too" wait_for 15 states_are "active backup"
 sleep 1
 is "... for good" "$(states)" "active backup"
 stop vrrp-a TERM

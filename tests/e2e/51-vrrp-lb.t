@@ -51,8 +51,8 @@ for virtual in false true; do
 		vrrp lba "$(config 200 "$how" $virtual)"
 		vrrp lbb "$(config 100 "$how" $virtual)"
 		[ -n "$(pid_of lb-lba)" ] || { lb lba; lb lbb; }
-		ok "$how active" wait_for 3 is_state lba active
-		ok "... a service at the address, both families" wait_for 5 on_node lba
+		ok "$how active" wait_for 15 is_state lba active
+		ok "... a service at the address, both families" wait_for 15 on_node lba
 		[ $virtual = false ] || is "... with the virtual MAC" "$(mac_at 10.0.1.100) $(mac_at fd00:1::100)" "$V4 $V6"
 		if [ $accept = true ]; then
 			ok "... the host answers a ping" pings 10.0.1.100
@@ -60,11 +60,11 @@ for virtual in false true; do
 			not_ok "... the host does not answer a ping" pings 10.0.1.100
 		fi
 		like "... a failover" "$(vctl lba failover edge)" 'handed over'
-		ok "... new connections go by the other node" wait_for 3 on_node lbb
+		ok "... new connections go by the other node" wait_for 15 on_node lbb
 		like "... and back" "$(vctl lbb failover edge)" 'handed over'
-		ok "... by the first" wait_for 3 on_node lba
+		ok "... by the first" wait_for 15 on_node lba
 		stop vrrp-lba TERM
-		ok "... the first ends: by the other" wait_for 3 on_node lbb
+		ok "... the first ends: by the other" wait_for 15 on_node lbb
 		stop vrrp-lbb TERM
 	done
 done
@@ -72,13 +72,13 @@ done
 # ---- tandem-lb comes and goes while the device with the virtual MAC stays ----
 
 vrrp lba "$(config 200 'virtual_mac = true;' true)"
-wait_for 3 is_state lba active > /dev/null
+wait_for 15 is_state lba active > /dev/null
 stop lb-lba KILL
-ok "tandem-lb killed: its services go on" wait_for 2 both_ask
+ok "tandem-lb killed: its services go on" wait_for 15 both_ask
 lb lba
-ok "... and when it is there again" wait_for 2 on_node lba
+ok "... and when it is there again" wait_for 15 on_node lba
 kill "-KILL" "$(speaker_pid lba)"
-ok "the speaker killed: the next one's address serves" wait_for 5 on_node lba
+ok "the speaker killed: the next one's address serves" wait_for 15 on_node lba
 stop vrrp-lba TERM
 stop lb-lba TERM
 stop lb-lbb TERM

@@ -30,7 +30,7 @@ is "both reach the witness" "$(vjson a '[0].witness') $(vjson b '[0].witness')" 
 
 moved_since
 cut_adverts
-ok "adverts lost: b learns that it is not alone" wait_for 2 eval '[ "$(vjson b "[0].verdict.name")" = hold ]'
+ok "adverts lost: b learns that it is not alone" wait_for 15 eval '[ "$(vjson b "[0].verdict.name")" = hold ]'
 like "... and says why" "$(vjson b '[0].verdict.why')" "adverts are lost, but the peer is active and well"
 ok "... nobody moves" for_a_while 6 a
 is "... it was told once" "$(count_events b 'front +hold +adverts are lost')" 1
@@ -47,7 +47,7 @@ mend
 
 cut=$(now_ms)
 part a
-ok "a cut off: b takes" wait_for 2 is_owned_by b
+ok "a cut off: b takes" wait_for 15 is_owned_by b
 holds "... within a second" "$(event_ms b 'front: active') - $cut < 1000"
 is "... a has yielded" "$(vjson a '[0].state') $(vjson a '[0].verdict.yields')" "backup 1"
 like "... and says why" "$(vctl a events)" "yield +our witness is lost, and the peer reaches its own"
@@ -57,7 +57,7 @@ ok "... path 2 is silent, path 1 is not" eval '[ "$(pjson b ".paths[0].up") $(pj
 moved_since
 ok "... and so it stays" for_a_while 6 b
 heal
-ok "it is back: it preempts" wait_for 3 is_owned_by a
+ok "it is back: it preempts" wait_for 15 is_owned_by a
 ok "... b is backup" is_state b backup
 
 # ---- every path is cut: each is alone ----
@@ -65,12 +65,12 @@ ok "... b is backup" is_state b backup
 cut=$(now_ms)
 part a
 cut_direct
-ok "all cut, on_isolation take: b takes" wait_for 2 is_state b active
+ok "all cut, on_isolation take: b takes" wait_for 15 is_state b active
 holds "... within the down interval and the beacons' timeout" "$(event_ms b 'front: active') - $cut < 361 + 150 + 100"
 ok "... a, alone, goes on" is_state a active
 heal
 mend
-ok "mended: one has it" wait_for 1 is_owned_by a
+ok "mended: one has it" wait_for 15 is_owned_by a
 is "... b has yielded, or heard the better" "$(vjson b '[0].state')" backup
 
 # ---- the same, fenced ----
@@ -83,36 +83,36 @@ ok "fenced: the reload moves nobody" for_a_while 2 a
 is "... it is in force" "$(pjson a .on_isolation) $(pjson b .on_isolation)" "fenced fenced"
 part a
 cut_direct
-ok "all cut: b, with the witness in reach, takes" wait_for 2 is_state b active
-ok "... a, without, gives up" wait_for 1 is_owned_by b
+ok "all cut: b, with the witness in reach, takes" wait_for 15 is_state b active
+ok "... a, without, gives up" wait_for 15 is_owned_by b
 like "... and says why" "$(vctl a events)" "yield +fenced: the peer and the witness are silent"
 heal
 mend
-ok "mended: a preempts" wait_for 3 is_owned_by a
+ok "mended: a preempts" wait_for 15 is_owned_by a
 moved_since
 in_ns sw ip link set toclient down
-ok "the witness dies: both lose it" wait_for 2 eval '[ "$(vjson a "[0].witness") $(vjson b "[0].witness")" = "lost lost" ]'
+ok "the witness dies: both lose it" wait_for 15 eval '[ "$(vjson a "[0].witness") $(vjson b "[0].witness")" = "lost lost" ]'
 ok "... nobody moves" for_a_while 4 a
 part b
 ok "... b is cut off as well: nobody moves" for_a_while 5 a
 cut_direct
-ok "... on every path: nobody has it, for nobody knows" wait_for 2 eval '[ -z "$(who)" ]'
+ok "... on every path: nobody has it, for nobody knows" wait_for 15 eval '[ -z "$(who)" ]'
 heal
 mend
-ok "... mended: one has it" wait_for 2 is_owned_by a
+ok "... mended: one has it" wait_for 15 is_owned_by a
 in_ns sw ip link set toclient up
 
 # ---- a hangs: nothing is said on any path ----
 
-ok "the witness is back" wait_for 2 eval '[ "$(vjson a "[0].witness") $(vjson b "[0].witness")" = "reached reached" ]'
+ok "the witness is back" wait_for 15 eval '[ "$(vjson a "[0].witness") $(vjson b "[0].witness")" = "reached reached" ]'
 hung="$(pid_of vrrp-a) $(speaker_pid a)"
 cut=$(now_ms)
 kill -STOP $hung
-ok "a hangs: b takes" wait_for 2 is_state b active
+ok "a hangs: b takes" wait_for 15 is_state b active
 holds "... within the down interval and the beacons' timeout" "$(event_ms b 'front: active') - $cut < 361 + 150 + 100"
 sleep 0.5 # more than what a pause is
 kill -CONT $hung
-ok "it wakes up: one has it" wait_for 2 is_owned_by a
+ok "it wakes up: one has it" wait_for 15 is_owned_by a
 ok "... b is backup" is_state b backup
 
 done_testing

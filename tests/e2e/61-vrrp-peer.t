@@ -19,7 +19,7 @@ reload_both() { vrrp_reload a "$CONF" && vrrp_reload b "$CONF"; }
 
 mv "$TMP/key" "$TMP/key.kept"
 vrrp a "$CONF"
-ok "no key file: it is active all the same" wait_for 3 is_state a active
+ok "no key file: it is active all the same" wait_for 15 is_state a active
 like "... tandemctl peers says why" "$(vctl a peers)" "trouble +$TMP/key: .*No such file"
 like "... and status" "$(vctl a status)" "peer +$TMP/key: .*No such file"
 like "... and events" "$(vctl a events)" "peer b +failed"
@@ -33,21 +33,21 @@ like "... nobody heard yet" "$(vctl a peers)" "peer +b, never heard"
 "$TANDEM_BIN/tandemctl" keygen "$TMP/wrong" > "$TMP/keygen"
 vrrp b "$(sed "s|$TMP/key|$TMP/wrong|" <<< "$CONF")"
 refused() { [ "$(pjson a '.paths[0].refused.key')" -gt 0 ] && [ "$(pjson b '.paths[1].refused.key')" -gt 0 ]; }
-ok "another key at b: each refuses the other's" wait_for 2 refused
+ok "another key at b: each refuses the other's" wait_for 15 refused
 like "... tandemctl peers says so" "$(vctl b peers)" \
 	"path 1: refused [0-9]+ as key: made with a key that is not in key_file here; give both nodes the same file"
 ok "... plain VRRP goes on" eval 'is_state a active && is_state b backup'
 stop vrrp-a TERM
-ok "... with a handover" wait_for 1 is_state b active
+ok "... with a handover" wait_for 15 is_state b active
 vrrp a "$CONF"
-ok "... and a return" wait_for 3 eval 'is_state a active && is_state b backup'
+ok "... and a return" wait_for 15 eval 'is_state a active && is_state b backup'
 was
 cp "$TMP/key" "$TMP/wrong"
 vrrp_reload b "$(cat "$TMP/b.conf")"
-ok "the right key, reload: they hear each other" wait_for 2 pair_is_well
+ok "the right key, reload: they hear each other" wait_for 15 pair_is_well
 ok "... nobody moved" nobody_moved
 vrrp_reload b "$CONF"
-ok "another name of the key file: they hear each other" wait_for 2 pair_is_well
+ok "another name of the key file: they hear each other" wait_for 15 pair_is_well
 ok "... nobody moved" nobody_moved
 
 # ---- what is shown ----
@@ -60,9 +60,9 @@ like "peers: the second" "$shown" " 2 +10\.0\.1\.11 +10\.0\.1\.12 +up .* yes "
 like "vrrp: the peer's word" "$(vctl a vrrp front)" "peer says +backup, priority 100, its LAN is well; "
 is "json: it heard us" "$(pjson a '.paths[0].peer_heard_ago_ms' | awk '{ print $1 < 200 }')" 1
 vrrp_reload b "$(sed 's|10.0.1.100/24|10.0.1.101/24|' <<< "$CONF")"
-ok "another config at b is shown" wait_for 1 eval 'vctl a peers | grep "config  *another config"'
+ok "another config at b is shown" wait_for 15 eval 'vctl a peers | grep "config  *another config"'
 vrrp_reload b "$CONF"
-ok "... no longer" wait_for 1 eval 'vctl a peers | grep "config  *the same config"'
+ok "... no longer" wait_for 15 eval 'vctl a peers | grep "config  *the same config"'
 
 # ---- keys are rotated: not one event of silence ----
 
@@ -79,56 +79,56 @@ is "... without silence" "$(silences)" "$quiet"
 ok "... nobody moved" nobody_moved
 printf '%s\n' "$old" > "$TMP/key"
 vrrp_reload b "$CONF"
-ok "the old key is refused now" wait_for 2 eval '[ "$(pjson b .fresh)" = false ]'
+ok "the old key is refused now" wait_for 15 eval '[ "$(pjson b .fresh)" = false ]'
 printf '%s\n' "$new" > "$TMP/key"
 vrrp_reload b "$CONF"
-ok "... until the new one is back" wait_for 2 pair_is_well
+ok "... until the new one is back" wait_for 15 pair_is_well
 
 # ---- a reload does not make the one who holds forget ----
 
 was
 cut_adverts
-ok "adverts lost: b holds" wait_for 2 eval '[ "$(vjson b "[0].verdict.name")" = hold ]'
+ok "adverts lost: b holds" wait_for 15 eval '[ "$(vjson b "[0].verdict.name")" = hold ]'
 vrrp_reload b "$(pair_conf '' 'beacon_timeout_ms = 200;')"
 for _ in 1 2 3 4 5 6; do sleep 0.1; nobody_moved || break; done > "$TMP/out"
 ok "... with the peer opened anew, too" nobody_moved
 mend
 vrrp_reload b "$CONF"
-ok "they hear each other" wait_for 2 pair_is_well
+ok "they hear each other" wait_for 15 pair_is_well
 
 # ---- the peer ends, and comes back ----
 
 was
 restarts=$(count_events a 'peer b +peer restarted')
 stop vrrp-b TERM
-ok "b ends: a learns it" wait_for 1 eval '[ "$(pjson a .fresh)" = false ]'
+ok "b ends: a learns it" wait_for 15 eval '[ "$(pjson a .fresh)" = false ]'
 vrrp b "$CONF"
-ok "b is back" wait_for 2 pair_is_well
+ok "b is back" wait_for 15 pair_is_well
 is "... that is told" "$(count_events a 'peer b +peer restarted')" $((restarts + 1))
 is "... a did not move" "$(moves a)" "${WAS% *}"
 
 pinging "$VIP" ended 0.02
 from=$(now_ms)
 stop vrrp-a TERM
-ok "a ends: b takes" wait_for 1 is_state b active
+ok "a ends: b takes" wait_for 15 is_state b active
 holds "... at once, by beacon or farewell" "$(event_ms b 'front: active') - $from < 250"
 is "... no ping is lost" "$(pings_lost ended)" 0
 vrrp a "$CONF"
-ok "a is back: it has it" wait_for 3 pair_is_well
+ok "a is back: it has it" wait_for 15 pair_is_well
 
 # ---- it is killed ----
 
 from=$(now_ms)
 kill -KILL "$(speaker_pid a)"
 took_over() { [ "$(event_ms b 'front: active')" -ge "$from" ]; }
-ok "a's speaker is killed: b takes" wait_for 1 took_over
+ok "a's speaker is killed: b takes" wait_for 15 took_over
 holds "... at once: the guard's farewell is newer than the last beacon" "$(event_ms b 'front: active') - $from < 200"
-ok "... the next speaker has it back" wait_for 4 pair_is_well
+ok "... the next speaker has it back" wait_for 15 pair_is_well
 
 from=$(now_ms)
 pid=$(pid_of vrrp-a) child=$(speaker_pid a)
 kill -KILL "$pid" "$child"
-ok "guard and speaker are killed: b takes" wait_for 2 took_over
+ok "guard and speaker are killed: b takes" wait_for 15 took_over
 holds "... within the down interval and the beacons' timeout" "$(event_ms b 'front: active') - $from < 361 + 150 + 100"
 
 done_testing

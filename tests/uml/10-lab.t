@@ -35,7 +35,7 @@ pull_and_plug() { # NAME SWITCH PORT SWITCH PORT
 	before=$(active)
 	shift
 	spawn pinging c1 stdbuf -oL ping -n -c 100 -i 0.01 -W 1 10.0.1.11
-	wait_log pinging 5 'icmp_seq=20 '
+	wait_log pinging 15 'icmp_seq=20 '
 	switch_port "$1" "$2" down
 	n=$(lost)
 	diag "$name, one link pulled: $n of 100 pings lost"
@@ -44,14 +44,14 @@ pull_and_plug() { # NAME SWITCH PORT SWITCH PORT
 	[ "$name" != active-backup ] || is "... the other link is the active one" "$before $(active)" "front1 front2"
 
 	switch_port "$3" "$4" down
-	ok "... both are pulled: the bond has no link" wait_for 5 links_are 0
+	ok "... both are pulled: the bond has no link" wait_for 15 links_are 0
 	not_ok "... and nothing comes through" pings c1 10.0.1.11
 	is "... while the sync link goes on" "$(pings lba 10.0.9.2 > /dev/null && echo yes)" yes
 
 	switch_port "$1" "$2" up
 	switch_port "$3" "$4" up
 	ok "... plugged in again: the bond is as it was" wait_for 30 bond_is_whole "$name"
-	ok "... and carries" wait_for 5 pings c1 10.0.1.11
+	ok "... and carries" wait_for 15 pings c1 10.0.1.11
 }
 
 is "this kernel calls itself" "$(cat /proc/sys/kernel/hostname)" uml
@@ -85,7 +85,7 @@ ok "... clients come through untagged" pings c1 10.0.1.12
 ok "... over IPv6, from the other switch" pings c2 fd00:1::11
 ok "... backends too" pings b1 10.0.2.2
 spawn sniff lba timeout 5 tcpdump -n -e -c 1 -i bond0 icmp
-wait_log sniff 5 'listening on'
+wait_log sniff 15 'listening on'
 pings c1 10.0.1.11 > /dev/null
 wait_exit sniff 6
 like "... and the node's frames are tagged" "$(cat "$(log_of sniff)")" 'vlan 7'

@@ -27,22 +27,22 @@ another_link "VLAN, fail_over_mac: it has another MAC" front1 front2 "$(mac lba 
 # ---- boot: the speaker first, then one thing after the other ----
 
 stop vrrp-lba TERM
-ok "lba ends: the other has it all" wait_for 2 only lbb
+ok "lba ends: the other has it all" wait_for 15 only lbb
 in_lba 'link del bond0'
 vrrp lba
 ok "no bond, no VLAN: it waits" waits "is missing"
 make_bond
 make_vlan
-ok "a bond without links, a VLAN: it waits" wait_for 2 waits "is down"
+ok "a bond without links, a VLAN: it waits" wait_for 15 waits "is down"
 in_lba 'link set bond0.7 up'
-ok "... until it is up" wait_for 2 waits "has no carrier"
+ok "... until it is up" wait_for 15 waits "has no carrier"
 plug
-ok "... has links" wait_for 2 waits "has no IPv4 address yet"
+ok "... has links" wait_for 15 waits "has no IPv4 address yet"
 before=$(moves lbb)
 ping_all
 number
-ok "... and an address: then it takes over by itself" wait_for 5 only lba
-ok "... the client has its MAC" wait_for 1 mac_moved_to lba
+ok "... and an address: then it takes over by itself" wait_for 15 only lba
+ok "... the client has its MAC" wait_for 15 mac_moved_to lba
 sleep 0.3
 lost_at_most 3 "... at most 3 pings are lost, nothing that comes in is missed"
 is "... the other moved once" "$(moves lbb)" $((before + 1))
@@ -54,14 +54,14 @@ in_lba 'link del bond0'
 vrrp lba
 in_ns c1 ip neigh flush all
 spawn first c1 stdbuf -oL ping -n -D -i 0.05 -c 200 10.0.1.100
-wait_for 3 asks || bail "the client does not ask"
+wait_for 15 asks || bail "the client does not ask"
 make_bond
 make_vlan
 plug
 number
 in_lba 'link set bond0.7 up'
 ok "all at once: it is active" wait_for 5 is_state lba active
-wait_log first 3 'bytes from 10.0.1.100'
+wait_log first 15 'bytes from 10.0.1.100'
 active=$(vctl lba --json events | json - .events[-1].time_ms)
 answered=$(sed -n 's/^\[\([0-9]*\)\.\([0-9]\{3\}\).*bytes from.*/\1\2/p' "$(log_of first)" | head -n 1)
 holds "... and the first answer comes before the second announcement ($((answered - active)) ms)" "$answered - $active > -100 && $answered - $active < 500"

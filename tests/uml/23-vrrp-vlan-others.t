@@ -20,25 +20,25 @@ back() { switch_port sw3 lba1 "$1"; switch_port sw4 lba2 "$1"; }
 
 vrrp lba "$(front 200 '{ interface = "bond1.7"; weight = -150; }')"
 vrrp lbb "$(front 100)"
-ok "a VLAN is tracked with a weight: active" wait_for 3 is_at "active 200"
+ok "a VLAN is tracked with a weight: active" wait_for 15 is_at "active 200"
 switch_port sw3 lba1 down
-ok "... one link of its bond is pulled" wait_for 3 bond_links lba bond1 1
+ok "... one link of its bond is pulled" wait_for 15 bond_links lba bond1 1
 sleep 0.3
 ok "... which is no matter" is_at "active 200"
 back down
-ok "... both are: the priority is lower" wait_for 3 is_at "backup 50"
+ok "... both are: the priority is lower" wait_for 15 is_at "backup 50"
 ok "... and the other is active" is_state lbb active
 back up
-ok "... plugged in again: back" wait_for 3 is_at "active 200"
+ok "... plugged in again: back" wait_for 15 is_at "active 200"
 
 vrrp_reload lba "$(front 200 '{ interface = "bond1"; }')"
 ok "a bond is tracked as a fault: active" is_at "active 200"
 back down
-ok "... it lost both links: fault" wait_for 3 is_state lba fault
+ok "... it lost both links: fault" wait_for 15 is_state lba fault
 like "... it says of what" "$(vjson lba '[0].cause')" 'bond1'
-ok "... the other is active" wait_for 3 is_state lbb active
+ok "... the other is active" wait_for 15 is_state lbb active
 back up
-ok "... plugged in again: back" wait_for 5 is_at "active 200"
+ok "... plugged in again: back" wait_for 15 is_at "active 200"
 ok "... the address too" has lba 10.0.1.100 bond0.7
 stop vrrp-lbb TERM
 stop vrrp-lba TERM
@@ -69,38 +69,38 @@ theirs() { # PRIORITY
 front_of() { switch_port sw1 "$1"1 "$2"; switch_port sw2 "$1"2 "$2"; } # NODE up|down
 
 keepalived lbb "$(theirs 100)"
-ok "keepalived alone has all the addresses" wait_for 5 only lbb
+ok "keepalived alone has all the addresses" wait_for 15 only lbb
 ok "... and serves" through
 vrrp lba "$(edge 200)"
-ok "keepalived over the same VLANs: ours has the higher priority" wait_for 5 only lba
-ok "... and serves" wait_for 1 through
+ok "keepalived over the same VLANs: ours has the higher priority" wait_for 15 only lba
+ok "... and serves" wait_for 15 through
 ok "... over IPv6" through fd00:2::11
 before=$(moves lba)
 ping_all
 switch_port sw1 lba1 down
-wait_for 3 bond_links lba bond0 1 > /dev/null
+wait_for 15 bond_links lba bond0 1 > /dev/null
 sleep 0.4
 lost_at_most 5 "... one link is pulled: at most 5 pings are lost"
 is "... nobody moved" "$(moves lba) $(whole lba)" "$before "
 ping_all
 front_of lba down
-ok "... both are: keepalived has all the addresses" wait_for 3 only lbb
-ok "... and serves" wait_for 1 through
+ok "... both are: keepalived has all the addresses" wait_for 15 only lbb
+ok "... and serves" wait_for 15 through
 lost_at_most 40 "... at most 40 pings are lost"
 front_of lba up
-ok "... plugged in again: ours" wait_for 5 only lba
+ok "... plugged in again: ours" wait_for 15 only lba
 
 stop keepalived-lbb TERM
 keepalived lbb "$(theirs 250)"
-ok "keepalived has the higher priority: it takes them all" wait_for 5 only lbb
-ok "... ours is a backup" wait_for 1 is_state lba backup
+ok "keepalived has the higher priority: it takes them all" wait_for 15 only lbb
+ok "... ours is a backup" wait_for 15 is_state lba backup
 ping_all
 front_of lbb down
-ok "... it loses both links: ours again" wait_for 3 only lba
-ok "... and serves" wait_for 1 through
+ok "... it loses both links: ours again" wait_for 15 only lba
+ok "... and serves" wait_for 15 through
 lost_at_most 40 "... at most 40 pings are lost"
 front_of lbb up
-ok "... plugged in again: keepalived's" wait_for 5 only lbb
-ok "... and serves" wait_for 1 through
+ok "... plugged in again: keepalived's" wait_for 15 only lbb
+ok "... and serves" wait_for 15 through
 
 done_testing

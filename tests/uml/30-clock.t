@@ -26,7 +26,7 @@ chmod 755 /usr/local/bin/count-runs
 vrrp a "$(front 200 'track = ( { script = [ "/usr/local/bin/count-runs" ]; interval_ms = 500; weight = 1; } );')"
 vrrp b "$(front 100)"
 ok "one is active" wait_for 10 is_state a active
-ok "... one is a backup" wait_for 5 is_state b backup
+ok "... one is a backup" wait_for 15 is_state b backup
 before=$(all)
 
 for by in 3600 -7200 86400; do
@@ -52,7 +52,7 @@ sleep 1
 is "... healed with the clock set back: one is active" "$(vjson a '[0].state') $(vjson b '[0].state')" "active backup"
 
 stop vrrp-a TERM
-ok "... a handover" wait_for 5 is_state b active
+ok "... a handover" wait_for 15 is_state b active
 vrrp a "$(front 200 'preempt_delay_ms = 4000;')"
 step 3600
 sleep 1

@@ -52,7 +52,7 @@ edge() {
 start_edge() {
 	vrrp lba "$(edge 200 "${1-}")"
 	vrrp lbb "$(edge 100 "${1-}")"
-	wait_for 5 only lba > /dev/null
+	wait_for 15 only lba > /dev/null
 }
 
 # The macvlan of a virtual MAC counts as its interface.
@@ -93,7 +93,7 @@ lost_at_most() {
 
 listen() {
 	spawn announcements c1 tcpdump -p -l -n -e -i eth0 'arp or (icmp6 and ip6[40] == 136)'
-	wait_log announcements 5 'listening on' || bail "tcpdump does not start"
+	wait_log announcements 15 'listening on' || bail "tcpdump does not start"
 }
 announced_by() {
 	tail -c "+$((${LOG_FROM[announcements]} + 1))" "$(log_of announcements)" | awk -v mac="$1" -v mac6="${2-$1}" '
@@ -115,31 +115,31 @@ pull_and_plug() {
 	before=$(all_moves)
 	ping_all
 	switch_port "$2" lba1 down
-	wait_for 3 bond_links lba bond0 1 > /dev/null
+	wait_for 15 bond_links lba bond0 1 > /dev/null
 	sleep 0.4
 	lost_at_most 5 "$1, one link is pulled: at most 5 pings are lost"
 	is "... nobody moved" "$(all_moves)" "$before"
 
 	ping_all
 	switch_port "$3" lba2 down
-	ok "... both are: all the addresses move" wait_for 3 only lbb
+	ok "... both are: all the addresses move" wait_for 15 only lbb
 	is "... the node says why" "$(vjson lba '[1].state') $(vjson lba '[1].cause')" "waiting front: $FRONT has no carrier"
 	like "... the other one heard it over the other bond" "$(vjson lbb '[0].cause')" 'the active node left .*10.0.2.2'
-	ok "... the client has the new MAC" wait_for 1 mac_moved_to lbb
+	ok "... the client has the new MAC" wait_for 15 mac_moved_to lbb
 	lost_at_most 15 "... at most 15 pings are lost, fewer than in a down interval"
 
 	ping_all
 	switch_port "$2" lba1 up
 	switch_port "$3" lba2 up
 	ok "... plugged in again: they move back" wait_for 15 only lba
-	ok "... the client has the old MAC" wait_for 1 mac_moved_to lba
+	ok "... the client has the old MAC" wait_for 15 mac_moved_to lba
 	sleep 0.3
 	lost_at_most 3 "... at most 3 pings are lost"
 }
 
 # The kernel's own announcements are off: these are the speaker's.
 active_is() { [ "$(active_link lba bond0)" = "$1" ]; }
-choose() { in_ns lba ip link set bond0 type bond active_slave "$1" && wait_for 1 active_is "$1" > /dev/null; }
+choose() { in_ns lba ip link set bond0 type bond active_slave "$1" && wait_for 15 active_is "$1" > /dev/null; }
 another_link() {
 	local before
 	in_ns lba ip link set bond0 type bond num_grat_arp 0
@@ -148,7 +148,7 @@ another_link() {
 	ping_all
 	listen
 	choose "$3"
-	ok "$1: announced by $4" wait_for 1 announced_by "${@:4}"
+	ok "$1: announced by $4" wait_for 15 announced_by "${@:4}"
 	is "... nobody moved" "$(all_moves)" "$before"
 	is "... the client has that MAC" "$(knows c1 10.0.1.100)" "$4"
 	lost_at_most 3 "... at most 3 pings are lost"

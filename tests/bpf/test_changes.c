@@ -9,7 +9,10 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include <bpf/libbpf.h>
 #include <cmocka.h>
+
+#include "lb_tc.skel.h"
 
 static struct fixture x;
 static uint32_t pool, web, names;
@@ -259,13 +262,16 @@ static void a_datagram_that_moves_to_another_backend(void **state)
 static void without_a_reader_nothing_is_told(void **state)
 {
 	struct endpoint c = client(1000), d = client(1001);
+	struct pollfd ring = {.events = POLLIN};
 
 	open_world(4, 64);
 	lb_bpf_changes_close(&x.b);
 	assert_int_equal(lb_bpf_changes_fd(&x.b), -1);
+	ring.fd = bpf_map__fd(x.b.skel->maps.changes);
 	fixture_connect(&x, web, &c);
 	fixture_establish(&x, web, &c);
 	remove_flow(&c, web);
+	assert_int_equal(poll(&ring, 1, 0), 0);
 	assert_int_equal(x.b.view.globals->changes_lost, 0);
 	pair_listen(&x);
 	told_nothing();

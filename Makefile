@@ -22,8 +22,8 @@ COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -fno-strict-aliasing 
 HARDEN   := -D_FORTIFY_SOURCE=2 -fPIE -fstack-protector-strong -fstack-clash-protection
 HARDEN_LD := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-# A build for tests: what more the optimizer could do takes longer than the tests would gain.
-SAN_CFLAGS ?= -O1 -g
+# A build for tests: what more the optimizer could do takes longer than the tests would gain. It warns of less that is true.
+SAN_CFLAGS ?= -O1 -g -Wno-format-truncation
 # As two shared libraries the runtimes don't know of each other, and UBSan would not write to its log_path.
 SANITIZE_LD := $(SANITIZE) -static-libasan -static-libubsan
 

@@ -60,10 +60,10 @@ def serve(kind, port):
 def count(kind, address, port, wanted):
     sock = stream(kind)
     sock.settimeout(10)
-    sock.connect((address, int(port)))
-    lines = sock.makefile("rb")
     done, longest = 0, 0.0
     try:
+        sock.connect((address, int(port)))
+        lines = sock.makefile("rb")
         for number in range(int(wanted)):
             began = time.monotonic()
             sock.sendall(b"%d\n" % number)

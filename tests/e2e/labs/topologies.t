@@ -79,6 +79,9 @@ out=$(lab capture --packets 2 --write "$TMP/kept" sw toa icmp -- lab exec a ping
 like "... no more than --packets" "$out" '2 packets, '
 ok "... kept where --write says" test -s "$TMP/kept"
 like "capture: without a command for --seconds" "$(lab capture --seconds 1 c eth0 tcp port 9 2>&1)" '^0 packets, 0 missed'
+out=$(lab up bridge --needs tea 2>&1)
+is "no such feature of a kernel" $? 2
+like "... and those that are" "$out" "'tea': bonding .* would do"
 refused() { # NAME STATUS REGEX capture's arguments...
 	local name=$1 want=$2 regex=$3; shift 3
 	out=$(lab capture "$@" 2>&1)

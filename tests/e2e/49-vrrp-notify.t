@@ -161,7 +161,7 @@ wait_for 15 ended 2 > /dev/null
 # ---- the end ----
 
 forget
-how 0.3
+how 0.1
 stop vrrp-a TERM
 is "SIGTERM: the hook hears of the last transition" "$(told | tail -n 1 | cut -d'|' -f3)" initialize
 is "... and of those before" "$(told | cut -d'|' -f3 | sort -u | paste -sd' ')" \

@@ -49,7 +49,7 @@ static void check_kept(struct sim *sim, int n, int64_t to)
 	const struct sim_node *node = &sim->node[n];
 	int64_t later = to - sim->now;
 
-	if (!node->leased || !node->holds || !sim_node_up(node) || node->fsm.state == VRRP_INITIALIZE ||
+	if (!node->leased || !sim_node_up(node) || node->fsm.state == VRRP_INITIALIZE ||
 		to - node->calm_since <= 2 * sim->schedule.wake_max)
 		return;
 	if (node->lease_until < sim_node_clock(sim, n) + later - later / 900)
@@ -96,8 +96,8 @@ static void check_bound(struct sim *sim, int n, int m, int64_t to)
 	const struct sim_node *owner = &sim->node[n], *still = &sim->node[m];
 	int64_t since = owner->active_since > still->still_since ? owner->active_since : still->still_since;
 
-	if (!stands_still(still) || !still->still_since || !serves(sim, m) || !still->stamped_at ||
-		!sim_node_up(owner) || owner->fsm.state != VRRP_ACTIVE)
+	if (!still->still_since || !serves(sim, m) || !still->stamped_at || !sim_node_up(owner) ||
+		owner->fsm.state != VRRP_ACTIVE)
 		return;
 	sim->covered |= 1u << SIM_LEASE_BOUND;
 	if (to - since > bound(sim, n, m))
@@ -108,10 +108,14 @@ static void check_bound(struct sim *sim, int n, int m, int64_t to)
 
 void sim_lease_check_time(struct sim *sim, int64_t to)
 {
-	for (int n = 0; n < sim->schedule.nodes; n++) {
-		check_kept(sim, n, to);
-		for (int m = 0; m < sim->schedule.nodes; m++)
-			if (m != n && sim->node[m].holds)
+	for (int m = 0; m < sim->schedule.nodes; m++) {
+		const struct sim_node *node = &sim->node[m];
+
+		if (!node->holds)
+			continue;
+		check_kept(sim, m, to);
+		for (int n = 0; n < sim->schedule.nodes && stands_still(node); n++)
+			if (n != m)
 				check_bound(sim, n, m, sim->now);
 	}
 }

@@ -53,6 +53,8 @@ void sim_table_time(struct sim *sim)
 {
 	bool works;
 
+	if (!sim->schedule.pair.balancers)
+		return;
 	for (int n = 0; n < 2; n++)
 		if (sim->table[n].born == VRRP_NEVER && sim->node[n].running)
 			sim->table[n].born = sim->now;

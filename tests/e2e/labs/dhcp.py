@@ -16,12 +16,12 @@ DISCOVER, OFFER, REQUEST, ACK = 1, 2, 3, 5
 KIND, SERVER_ID, WANTED, END = 53, 54, 50, b"\xff"
 
 
-def open_socket(interface, port):
+def open_socket(interface, port, seconds):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
     sock.bind(("", port))
-    sock.settimeout(10)
+    sock.settimeout(seconds)
     return sock
 
 
@@ -43,7 +43,7 @@ def parse(data):
 
 
 def serve(interface, own, offered):
-    sock = open_socket(interface, SERVER)
+    sock = open_socket(interface, SERVER, 30)
     print("ready", flush=True)
     for expected, answer in ((DISCOVER, OFFER), (REQUEST, ACK)):
         xid, mac, _, options = parse(sock.recv(2000))
@@ -53,7 +53,7 @@ def serve(interface, own, offered):
 
 
 def ask(interface):
-    sock = open_socket(interface, CLIENT)
+    sock = open_socket(interface, CLIENT, 5)
     xid = int.from_bytes(os.urandom(4), "big")
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
         link.bind((interface, 0))

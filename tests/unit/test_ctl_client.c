@@ -77,7 +77,8 @@ static void false_answer(const void *bytes, size_t len, const char *part)
 	assert_int_equal(bind(daemon.fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(daemon.fd, 1), 0);
 	assert_int_equal(pthread_create(&thread, NULL, run_false_daemon, &daemon), 0);
-	assert_int_equal(ctl_client_open(&client, dir, "false", CTL_WRITE, timeout_ms, error, sizeof(error)), 0);
+	assert_int_equal(
+		ctl_client_open(&client, dir, "false", CTL_WRITE, timeout_ms, error, sizeof(error)), 0);
 	assert_null(ctl_client_call(client, "echo", NULL, error, sizeof(error)));
 	if (!strstr(error, part))
 		fail_msg("'%s' lacks '%s'", error, part);

@@ -17,7 +17,5 @@ int64_t vrrp_stamp_again_at(const struct vrrp_fsm *fsm, int64_t now)
 
 int64_t vrrp_stamp_released(int64_t until, int64_t now)
 {
-	if (until <= now)
-		return 0;
-	return until < now + VRRP_STAMP_LINGER_NS ? until : now + VRRP_STAMP_LINGER_NS;
+	return until <= now ? 0 : now + VRRP_STAMP_LINGER_NS;
 }

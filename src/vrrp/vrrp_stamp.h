@@ -7,8 +7,9 @@
  *   stands still is silent before another one speaks. Only who preempts, or is told to take over, does not wait.
  * - Handover: nothing is said any more and the addresses stay, so the lease is stamped more often and lasts one interval
  *   and Skew_Time: who stands still now is not waited for, because it has left.
- * - Released: nobody answers for the addresses any more, but packets of connections that were sent before the clients heard
- *   of the other node are still let through for a moment.
+ * - Released in order, with a fresh lease: the addresses are gone from this host, which answers for them no more, but what
+ *   was sent here before clients and backends have heard of the other node is still let through. On a busy machine that
+ *   takes longer than the rest of the lease.
  */
 #ifndef TANDEM_VRRP_STAMP_H
 #define TANDEM_VRRP_STAMP_H
@@ -17,7 +18,7 @@
 
 #include "vrrp/vrrp_fsm.h"
 
-#define VRRP_STAMP_LINGER_NS INT64_C(100000000)
+#define VRRP_STAMP_LINGER_NS INT64_C(1000000000)
 
 /* From now on, in this state: until when is it fresh? 0: no lease in this state. */
 int64_t vrrp_stamp_until(const struct vrrp_fsm *fsm, int64_t now);

@@ -148,6 +148,15 @@ static bool is_undecided(const struct lb_live_backend *b)
 	       lb_live_weight(b) > 0;
 }
 
+bool lb_live_is_checked(const struct lb_live *live)
+{
+	for (size_t i = 0; i < live->model.pool_count; i++)
+		for (size_t k = 0; k < live->model.pools[i].backend_count; k++)
+			if (is_undecided(live->pools[i].backends[k]))
+				return false;
+	return true;
+}
+
 static size_t collect_those(struct lb_live_pool *pool, struct lb_hash_entry *entries,
 	bool (*wanted)(const struct lb_live_backend *), bool backups)
 {

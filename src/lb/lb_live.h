@@ -98,6 +98,9 @@ bool lb_live_is_up(const struct lb_live_backend *backend); /* healthy and not di
 const char *lb_live_state_name(const struct lb_live_backend *backend);
 const char *lb_admin_name(enum lb_admin admin);
 
+/* Is there no backend that may be used once its first check has been answered? */
+bool lb_live_is_checked(const struct lb_live *live);
+
 /* Backends that are in the pool's table. */
 size_t lb_live_serving(const struct lb_live_pool *pool);
 

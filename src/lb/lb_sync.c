@@ -70,7 +70,7 @@ static void on_turned(void *data, int64_t now)
 	if (!s->link)
 		return;
 	lb_sync_link_status(s->link, now, &status);
-	say(s, lb_sync_board_table(&status, now), status.in != SYNC_WHY_IN_SYNC,
+	say(s, lb_sync_board_table(&status, lb_live_is_checked(s->live), now), status.in != SYNC_WHY_IN_SYNC,
 		status.out == SYNC_WHY_IN_SYNC && status.lag_ns < ON_ITS_WAY_NS, now);
 	look_at_sync(s, &status, now);
 	if (status.other_config != s->other_config) {

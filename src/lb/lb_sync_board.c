@@ -3,8 +3,10 @@
 
 #define PEER_LIVES_NS INT64_C(3000000000)
 
-enum lease_table lb_sync_board_table(const struct lb_sync_link_status *status, int64_t now)
+enum lease_table lb_sync_board_table(const struct lb_sync_link_status *status, bool is_checked, int64_t now)
 {
+	if (!is_checked)
+		return LEASE_TABLE_BEHIND;
 	if (status->in == SYNC_WHY_IN_SYNC)
 		return LEASE_TABLE_IN_SYNC;
 	/* Nobody is there: what we hold is all there is. */

@@ -163,8 +163,8 @@ json_t *lb_sync_status(const struct lb_sync *s, const struct conf_peer *peer, co
 		out, json_pack("{s:s, s:b, s:b, s:o, s:s, s:o, s:o, s:o}", "boot", boot, "heard",
 			     link.peer_boot != 0, "fresh", link.alive, "same_config",
 			     link.peer_boot ? json_boolean(!link.other_config) : json_null(), "table",
-			     table_name(lb_sync_board_table(&link, now)), "heard_ago_ms",
-			     ms_ago(link.heard_at, now), "sync", sync_object(s, &link, &session), "paths",
-			     list_paths(s->link, now)));
+			     table_name(lb_sync_board_table(&link, lb_live_is_checked(s->live), now)),
+			     "heard_ago_ms", ms_ago(link.heard_at, now), "sync",
+			     sync_object(s, &link, &session), "paths", list_paths(s->link, now)));
 	return out;
 }

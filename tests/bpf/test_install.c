@@ -321,6 +321,25 @@ static void the_end_of_a_copy(void **state)
 	goes(&c, web, LB_TO_BACKEND, 1);
 }
 
+/* Who has the addresses keeps what it was told: the peer may lose its backends, and end what goes on here. */
+static void who_has_the_lease_ends_for_itself(void **state)
+{
+	struct endpoint c = client(1000);
+
+	open_world(4, 64);
+	pair_enter(&x, 4, x.services[web].at.addr, 0, 7);
+	pair_put(&x, web, &c, 1, LB_FLOW_ESTABLISHED);
+	pair_stamp(&x, 7, 100 * PAIR_SECOND);
+	assert_int_equal(pair_end(&x, web, &c, 1), LB_INSTALL_OURS);
+	goes(&c, web, LB_TO_BACKEND, 1);
+	/* Without it, it is the peer's to say. */
+	c = client(1001);
+	pair_put(&x, web, &c, 1, LB_FLOW_ESTABLISHED);
+	pair_stamp(&x, 7, -1);
+	x.b.view.leases[7].checked--;
+	assert_int_equal(pair_end(&x, web, &c, 1), LB_INSTALL_ENDED);
+}
+
 static void the_command_that_removes_only_copies(void **state)
 {
 	struct endpoint c = client(1000), mine = client(1001);
@@ -548,6 +567,7 @@ int main(void)
 		with_cleanup(who_used_it_later_has_it),
 		with_cleanup(another_backend_by_who_used_it_later),
 		with_cleanup(the_end_of_a_copy),
+		with_cleanup(who_has_the_lease_ends_for_itself),
 		with_cleanup(the_command_that_removes_only_copies),
 		with_cleanup(what_is_told_of_a_copy),
 		with_cleanup(a_translated_tuple_has_one_owner),

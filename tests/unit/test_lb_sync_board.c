@@ -42,8 +42,11 @@ static void every_condition(void **state)
 			.opened_at = rows[i].opened_at,
 			.whole = rows[i].whole};
 
-		if (lb_sync_board_table(&status, 100 * S) != rows[i].want)
+		if (lb_sync_board_table(&status, true, 100 * S) != rows[i].want)
 			fail_msg("row %zu", i);
+		/* Who does not know its backends yet is not ready, whatever the peer told. */
+		if (lb_sync_board_table(&status, false, 100 * S) != LEASE_TABLE_BEHIND)
+			fail_msg("row %zu, unchecked", i);
 	}
 }
 

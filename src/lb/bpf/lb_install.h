@@ -262,9 +262,12 @@ static __always_inline __u32 lb_install_end(struct lb_install *r, const int v6)
 	if (!found.flow || found.direction != LB_TO_BACKEND || !lb_install_same_backend(r, found.flow, v6))
 		return LB_INSTALL_UNKNOWN;
 
-	__u32 generation = found.flow->generation;
+	__u32 generation = found.flow->generation, lease = found.flow->lease;
 
 	r->id = found.id;
+	/* The addresses are here now: what the peer ends, it ends for reasons of its own (it lost its backends, say). */
+	if (lease && lb_lease_is_fresh(lease, lb_now()))
+		return LB_INSTALL_OURS;
 	if ((v6 ? lb_flow_remove6(found.id, generation, LB_IF_COPY, 0)
 		: lb_flow_remove4(found.id, generation, LB_IF_COPY, 0)) == 0)
 		return LB_INSTALL_ENDED;

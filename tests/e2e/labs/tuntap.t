@@ -1,49 +1,53 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tun and tap: packets and frames between the kernel and a program. tun_pipe makes a tunnel of one and joins two bridges
-# by the other; what a private network's two ends are made of, all but the encryption (vpn.t has that).
+# A tunnel made of a program: IP packets through tun, whole Ethernet frames through tap into a bridge.
 . "$(dirname "$0")/claim.sh"
 . "$(dirname "$0")/reach.sh"
-. "$(dirname "$0")/feed.sh"
+needs tun
+[ -x "$TANDEM_BIN/tun_pipe" ] || bail "no $TANDEM_BIN/tun_pipe; 'make' builds it"
+
+pipe() { # NODE tun|tap PORT OTHER
+	spawn "$2-$1" "$1" "$TANDEM_BIN/tun_pipe" "--$2" "$2"0 --local "10.0.1.$(number "$1"):$3" --peer "10.0.1.$(number "$4"):$3"
+}
+number() { [ "$1" = a ] && echo 1 || echo 2; }
+record() { # NAME NODE INTERFACE FILTER...
+	spawn "$1" "$2" timeout 20 tcpdump -Z root -n -e -t -l -c 1 --immediate-mode -i "$3" "${@:4}"
+	wait_log "$1" 10 'listening on' || bail "no capture"
+}
+recorded() { wait_exit "$1" 25; grep -v -e '^listening' -e '^tcpdump' -e '^[0-9]* packet' "$(log_of "$1")" | tail -n 1; }
+carrier() { in_ns a ip -br link show dev "$1" | grep -o -E 'NO-CARRIER|LOWER_UP'; }
+
 lab_up tuntap
-B=$TANDEM_BIN
-
-claim_is interfaces "a tun device without its program has no carrier, and what is sent there is lost" "$(in_ns a ip -br link show dev tun0 | awk '{ print $2 }'), $(no_ping a 10.0.9.2 && echo "no answer")" "DOWN, no answer"
-spawn tun-a a "$B/tun_pipe" --tun tun0 --local 10.0.1.1:5000 --peer 10.0.1.2:5000
-spawn tun-b b "$B/tun_pipe" --tun tun0 --local 10.0.1.2:5000 --peer 10.0.1.1:5000
-wait_log tun-a 5 listening && wait_log tun-b 5 listening || bail "no tunnel"
-wait_for 5 pings a 10.0.9.2
-claim_is interfaces "tun: packets go from the kernel to a program, over UDP to another, and into the kernel there" "IPv4 $(pings a 10.0.9.2 && echo answer), IPv6 $(pings a fd00:9::2 && echo answer)" "IPv4 answer, IPv6 answer"
-watch inner a tun0 icmp
-watch outer a eth0 udp port 5000
+claim_is interfaces "a tun interface without a program has no carrier" "$(carrier tun0)" NO-CARRIER
+not_ok "... and nothing comes through" in_ns a ping -q -n -c 1 -W 1 10.0.9.2
+for n in a b; do pipe $n tun 40000 "$([ $n = a ] && echo b || echo a)"; done
+ok "a tunnel between the sites" wait_for 10 pings a 10.0.9.2
+claim_is interfaces "... with one it has: the kernel sends, a program receives, and the other way round" "$(carrier tun0)" LOWER_UP
+matrix interfaces "two programs join two networks with what they carry from tun to UDP and back" "a 10.0.9.2 fd00:9::2" "b 10.0.9.1 fd00:9::1"
+record below a eth0 udp port 40000
+record above a tun0 icmp
 pings a 10.0.9.2
-wait_seen inner 5 2 && wait_seen outer 5 2
-claim_like software-networking "... inside is the ping, outside are datagrams of the tunnel" "inside: $(grep -oE 'ICMP echo [a-z]+' "$(log_of inner)" | head -n 2 | paste -sd,); outside: $(grep -oE '10\.0\.1\.1\.5000 > 10\.0\.1\.2\.5000: UDP, length [0-9]+' "$(log_of outer)" | head -n 1)" \
-	'inside: ICMP echo request,ICMP echo reply; outside: .*UDP, length [0-9]+'
-spawn inside a timeout 20 tcpdump -Z root -n -l -c 1 --immediate-mode -x -i eth0 udp port 5000 and greater 100
-wait_log inside 10 'listening on'
-in_ns a ping -n -q -c 1 -W 2 -p 73656372 10.0.9.2 > "$TMP/ping"
-wait_exit inside 5
-claim_is keepalived-nat "... which anybody on the way can read: a tunnel is not yet a private network" "$(tr -d ' \n\t' < "$(log_of inside)" | grep -o '7365:*[0-9a-fx:]*6372' | head -c 4)" 7365
-before=$(counter_of b UdpNoPorts)
-for i in 1 2 3; do printf 'E\0\0\34' | in_ns a nc -u -p 6666 -w 1 -W 1 10.0.1.2 5000 > "$TMP/stranger" 2>&1; done
+claim_like interfaces "... on the wire below it is UDP between the sites" "$(recorded below)" '10\.0\.1\.1\.40000 > 10\.0\.1\.2\.40000: UDP, length 84'
+claim_like interfaces "... in the tun interface there are IP packets, without MAC addresses" "$(sed -n 's/.*link-type \([A-Z0-9_]*\).*/\1/p' "$(log_of above)") $(recorded above)" \
+	'RAW.*ip: 10\.0\.9\.1 > 10\.0\.9\.2: ICMP echo request'
+claim_like interfaces "one interface is tun or tap, never both" "$(in_ns a "$TANDEM_BIN/tun_pipe" --tap tun0 --local 10.0.1.1:40002 --peer 10.0.1.2:40002 2>&1; echo "status $?")" \
+	'.*status [12]$'
+
+for n in a b; do pipe $n tap 40001 "$([ $n = a ] && echo b || echo a)"; done
+ok "a cable between the bridges" wait_for 10 pings h1 10.0.8.2
+matrix interfaces "tap as a bridge's port: stations at two sites are in one Ethernet" "h1 10.0.8.2 fd00:8::2" "h2 10.0.8.1"
+claim_is interfaces "... they have each other's MAC, not a router's" "$(in_ns h1 ip neigh show 10.0.8.2 | grep -o 'lladdr [0-9a-f:]*')" \
+	"lladdr $(in_ns h2 ip -br link show dev eth0 | awk '{ print $3 }')"
+record frames a tap0 icmp
+pings h1 10.0.8.2
+claim_like interfaces "... in the tap interface there are frames, with MAC addresses" "$(recorded frames)" \
+	'02:[0-9a-f:]* > 02:[0-9a-f:]*, ethertype IPv4 .* 10\.0\.8\.1 > 10\.0\.8\.2'
+claim_like interfaces "what is carried needs room for what carries it: the tunnel's MTU is smaller" \
+	"eth0 $(in_ns a ip -o link show dev eth0 | grep -o 'mtu [0-9]*'), tun0 $(in_ns a ip -o link show dev tun0 | grep -o 'mtu [0-9]*')" \
+	'eth0 mtu 1500, tun0 mtu 1[0-4][0-9]{2}'
 stop tun-b
-sent=$(in_ns a ip -s -j link show dev tun0 | json - '[0].stats64.tx.packets')
-claim_is keepalived-nat "the far end judges whom it hears: datagrams from elsewhere than its peer are none to it" \
-	"refused as of no socket: $(($(counter_of b UdpNoPorts) - before)); $(tail -n 1 "$(log_of tun-b)" | grep -o '[0-9]* received'), of $sent sent by the peer" "refused as of no socket: 3; $sent received, of $sent sent by the peer"
-claim_is interfaces "the program ends: the tunnel is down" "$(no_ping a 10.0.9.2 && echo "no answer")" "no answer"
-stop tun-a
-
-# ---- tap, as a bridge's port ----
-
-spawn tap-a a "$B/tun_pipe" --tap tap0 --local 10.0.1.1:5001 --peer 10.0.1.2:5001
-spawn tap-b b "$B/tun_pipe" --tap tap0 --local 10.0.1.2:5001 --peer 10.0.1.1:5001
-wait_log tap-a 5 listening && wait_log tap-b 5 listening || bail "no tunnel"
-wait_for 10 pings h1 10.0.8.2
-claim_is interfaces "tap: frames; as a port of a bridge it makes two sites one network" "h1 reaches h2: IPv4 $(pings h1 10.0.8.2 && echo yes), IPv6 $(pings h1 fd00:8::2 && echo yes)" "h1 reaches h2: IPv4 yes, IPv6 yes"
-claim_is interfaces "... with ARP and MAC addresses of the stations" "h1 has h2 at $(in_ns h1 ip neigh show 10.0.8.2 | grep -o 'lladdr [0-9a-f:]*')" "h1 has h2 at lladdr $(in_ns h2 ip -br link show dev eth0 | awk '{ print $3 }')"
-claim_like interfaces "one device is tun or tap, not both" "$(in_ns a "$B/tun_pipe" --tun tap0 --local 10.0.1.1:5002 --peer 10.0.1.2:5002 2>&1)" '(Invalid|busy|[Tt]ap|exists).*'
-claim_like software-networking "a virtual machine's network card is a tap on its host's bridge: the bridge has its port" "$(bridge -n "${LAB_PREFIX}a" link show | grep -o 'tap0.*master br0')" 'tap0.*master br0'
+not_ok "one program ends: nothing comes through tun" in_ns a ping -q -n -c 1 -W 1 10.0.9.2
+claim_is interfaces "... while the other tunnel goes on" "$(pings h1 10.0.8.2 && echo "h1 reaches h2")" "h1 reaches h2"
 
 done_testing

@@ -49,7 +49,7 @@ holds_flows() {
 	[ "$n" -ge "$CONNECTIONS" ]
 }
 event_graceful_tandem() { kill -TERM "$(pid_of vrrp-lba)"; }
-event_silent_tandem() { links_down lba; kill -KILL "$(pid_of vrrp-lba)" "$(speaker_of lba)" "$(pid_of lb-lba)"; }
+event_silent_tandem() { kill -KILL "$(pid_of vrrp-lba)" "$(speaker_of lba)" "$(pid_of lb-lba)"; links_down lba; }
 event_owner_tandem() { kill -KILL "$(speaker_of lba)"; }
 event_table_tandem() { kill -KILL "$(pid_of lb-lba)"; }
 
@@ -162,8 +162,8 @@ follows_classic() {
 }
 event_graceful_classic() { kill -TERM "$(pid_of keepalived-lba)"; }
 event_silent_classic() {
-	links_down lba
 	kill -KILL "$(pid_of keepalived-lba)" "$(cat "$TMP/lba.vrrp.pid")" "$(pid_of conntrackd-lba)"
+	links_down lba
 }
 event_owner_classic() { kill -KILL "$(cat "$TMP/lba.vrrp.pid")"; }
 event_table_classic() { kill -KILL "$(pid_of conntrackd-lba)"; }

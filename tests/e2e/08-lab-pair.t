@@ -58,7 +58,8 @@ below() { # PID -> the processes that it started, and they
 	for pid in $(ps -o pid= --ppid "$1"); do echo "$pid"; below "$pid"; done
 }
 uml() { "$ROOT/scripts/uml" "$@"; }
-leftovers() { find /tmp -maxdepth 1 -name 'tandem-uml-*' -newer "$TMP/began"; }
+# Others may run there as well: a job carries the environment of its caller.
+leftovers() { find /tmp -maxdepth 2 -path '/tmp/tandem-uml-*/job' -newer "$TMP/began" -exec grep -l -w -e "$LAB_PREFIX" {} +; }
 : > "$TMP/began"
 
 if uml true 2> "$TMP/uml.err"; then

@@ -8,7 +8,7 @@
 
 VIP=10.0.1.100
 BACKENDS="10.0.2.11 10.0.2.12 10.0.2.13 10.0.2.14"
-ALL_CONTENDERS="plain paired nftables haproxy nginx tandem"
+ALL_CONTENDERS="plain paired nftables haproxy nginx tandem synced"
 
 numbered() { # FORMAT with %d for 1..4 and %s for the backend's address, a row for each
 	local i=0 b
@@ -97,31 +97,53 @@ start_nginx() {
 }
 describe_nginx() { echo "stream, 2 workers, reuseport, 64 kB buffers, $(nginx -v 2>&1 | cut -d/ -f2)"; }
 
-start_tandem() {
+tandem_config() {
 	local i
-	{
-		echo "pools = ( { name = \"http\"; scheduler = \"rr\"; check = { type = \"none\"; };"
-		echo "	backends = ("
-		numbered '		{ name = "b%d"; address = "%s"; port = 80; },' | sed '$s/,$//'
-		echo "	); },"
-		numbered '	{ name = "bulk%d"; check = { type = "none"; };\n	  backends = (
+	echo "pools = ( { name = \"http\"; scheduler = \"rr\"; check = { type = \"none\"; };"
+	echo "	backends = ("
+	numbered '		{ name = "b%d"; address = "%s"; port = 80; },' | sed '$s/,$//'
+	echo "	); },"
+	numbered '	{ name = "bulk%d"; check = { type = "none"; };\n	  backends = (
 		{ name = "b%d"; address = "%s"; port = 520%d; } ); },' | sed '$s/,$//'
-		echo ");"
-		echo "services = ("
-		echo "	{ name = \"http\"; address = \"$VIP\"; port = 80; protocol = \"tcp\"; pool = \"http\"; },"
-		for i in 1 2 3 4; do
-			echo "	{ name = \"bulk$i\"; address = \"$VIP\"; port = 520$i;" \
-				"protocol = \"tcp\"; pool = \"bulk$i\"; }$([ $i = 4 ] || echo ,)"
-		done
-		echo ");"
-		echo 'dataplane = { interfaces = [ "front1", "front2", "front3", "front4", "back" ]; max_flows = 1048576; };'
-	} > "$DIR/tandem.conf"
-	mkdir -p "$DIR/run"
-	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf || bail "cannot mount the bpf filesystem"
-	spawn "tandem" lb "$TANDEM_BIN/tandem-lb" -c "$DIR/tandem.conf" -r "$DIR/run"
-	wait_for 10 tandem_ctl status || bail "tandem-lb is not ready: $(tail -n 3 "$(log_of tandem)")"
+	echo ");"
+	echo "services = ("
+	echo "	{ name = \"http\"; address = \"$VIP\"; port = 80; protocol = \"tcp\"; pool = \"http\"; },"
+	for i in 1 2 3 4; do
+		echo "	{ name = \"bulk$i\"; address = \"$VIP\"; port = 520$i;" \
+			"protocol = \"tcp\"; pool = \"bulk$i\"; }$([ $i = 4 ] || echo ,)"
+	done
+	echo ");"
+	echo 'dataplane = { interfaces = [ "front1", "front2", "front3", "front4", "back" ]; max_flows = 1048576; };'
 }
-tandem_ctl() { "$TANDEM_BIN/tandemctl" -r "$DIR/run" "$@"; }
+start_tandem_on() { # NODE ARGUMENTS...
+	local node=$1 run=$DIR/run-$1
+	shift
+	mkdir -p "$run"
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf || bail "cannot mount the bpf filesystem"
+	spawn "tandem${LAB_PREFIX}$node" "$node" "$TANDEM_BIN/tandem-lb" -c "$DIR/tandem.conf" -r "$run" "$@"
+	wait_for 10 "$TANDEM_BIN/tandemctl" -r "$run" status > /dev/null ||
+		bail "tandem-lb is not ready: $(tail -n 3 "$(log_of "tandem${LAB_PREFIX}$node")")"
+}
+start_tandem() {
+	tandem_config > "$DIR/tandem.conf"
+	start_tandem_on lb
+}
+tandem_ctl() { "$TANDEM_BIN/tandemctl" -r "$DIR/run-lb" "$@"; }
 describe_tandem() { echo "rr, tc, max_flows 1048576"; }
+
+# The same with another node that follows every connection. That one works on the same cores as everything else here.
+start_synced() {
+	"$TANDEM_BIN/tandemctl" keygen "$DIR/key" > /dev/null || bail "no key"
+	{
+		echo 'nodes = ( { name = "lb"; peer_addresses = [ "10.0.9.1" ]; }, { name = "lbb"; peer_addresses = [ "10.0.9.2" ]; } );'
+		echo "peer = { key_file = \"$DIR/key\"; };"
+		tandem_config
+	} > "$DIR/tandem.conf"
+	start_tandem_on lb -n lb
+	start_tandem_on lbb -n lbb
+	wait_for 10 is_synced > /dev/null || bail "the follower does not follow: $(tandem_ctl peers)"
+}
+is_synced() { [[ $(tandem_ctl --json peers) =~ \"out\":\ *\"in\ sync\" ]]; }
+describe_synced() { echo "tandem with a second node that follows every connection, on the same cores"; }
 
 listens() { in_ns "$1" ss -Hltn "sport = $2" | grep -q .; }

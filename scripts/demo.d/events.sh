@@ -23,24 +23,28 @@ of_load() {
 	wrong) pattern='"corrupt": ([0-9]+)' ;;
 	lost) pattern='"timeout": ([0-9]+)' ;;
 	esac
-	json=$(< "$TMP/load/$2")
+	read -r -d '' json < "$TMP/load/$2"
 	[[ $json =~ $pattern ]] || bail "no '$1' in the report of $2"
 	VALUE=${BASH_REMATCH[1]}
 }
-sum_of() { local field=$1 name sum=0; shift; for name; do of_load "$field" "$name"; sum=$((sum + VALUE)); done; echo $sum; }
-most_of() {
-	local field=$1 name most=0
+sum_of() { # FIELD LOAD..., into SUM
+	local field=$1 name
 	shift
-	for name; do of_load "$field" "$name"; [ "$VALUE" -le $most ] || most=$VALUE; done
-	echo $most
+	SUM=0
+	for name; do of_load "$field" "$name"; SUM=$((SUM + VALUE)); done
+}
+most_of() { # likewise, into MOST
+	local field=$1 name
+	shift
+	MOST=0
+	for name; do of_load "$field" "$name"; [ "$VALUE" -le $MOST ] || MOST=$VALUE; done
 }
 
 all_open() { # N connections
-	local open
 	peek
-	open=$(sum_of open $KEPT)
-	echo "$open of $1 are open"
-	[ "$open" = "$1" ]
+	sum_of open $KEPT
+	echo "$SUM of $1 are open"
+	[ "$SUM" = "$1" ]
 }
 
 # ---- the table ----
@@ -52,26 +56,37 @@ happens() { # TEXT: the row begins
 	local name
 	EVENTS=$((EVENTS + 1)) EVENT=$1
 	peek
-	while read -r name; do kill -USR2 "$(pid_of "$name")"; done < <(load_names) # gaps begin anew
-	BROKEN=$(sum_of broken $KEPT) LOST=$(sum_of lost $DATAGRAMS) WRONG=$(sum_of wrong $KEPT $DATAGRAMS)
+	for name in "${LOADS[@]%% *}"; do kill -USR2 "${PROC_PID[$name]}"; done # gaps begin anew
+	sum_of broken $KEPT
+	BROKEN=$SUM
+	sum_of lost $DATAGRAMS
+	LOST=$SUM
+	sum_of wrong $KEPT $DATAGRAMS
+	WRONG=$SUM
 	printf '  %-52s ' "$1"
 }
 # The pair must be so, within SECONDS; then the load must go on everywhere, and the row ends.
 until_so() { # SECONDS COMMAND...
-	local mark="${GREEN}ok$PLAIN" broken lost wrongs
+	local mark="${GREEN}ok$PLAIN" broken lost wrongs gap
 	if ! wait_for "$@" > "$TMP/last"; then
 		wrong_later "$EVENT: $(tail -n 1 "$TMP/last") (waited $1 s for: ${*:2})"
 		mark="${RED}FAIL$PLAIN"
 	fi
 	if ! let_run 1 > /dev/null; then mark="${RED}FAIL$PLAIN"; fi
-	broken=$(($(sum_of broken $KEPT) - BROKEN)) lost=$(($(sum_of lost $DATAGRAMS) - LOST))
-	wrongs=$(($(sum_of wrong $KEPT $DATAGRAMS) - WRONG))
+	sum_of broken $KEPT
+	broken=$((SUM - BROKEN))
+	sum_of lost $DATAGRAMS
+	lost=$((SUM - LOST))
+	sum_of wrong $KEPT $DATAGRAMS
+	wrongs=$((SUM - WRONG))
 	if [ $broken -gt 0 ] || [ $wrongs -gt 0 ]; then
 		wrong_later "$EVENT: $broken connections broke, $wrongs wrong answers"
 		mark="${RED}FAIL$PLAIN"
 	fi
-	printf '%-8s %6s ms %6s ms %7s %7s  %s\n' "$(active_now)" "$(most_of gap $KEPT)" \
-		"$(most_of gap $DATAGRAMS)" "$lost" "$broken" "$mark"
+	most_of gap $KEPT
+	gap=$MOST
+	most_of gap $DATAGRAMS
+	printf '%-8s %6s ms %6s ms %7s %7s  %s\n' "$(active_now)" "$gap" "$MOST" "$lost" "$broken" "$mark"
 }
 wrong_later() { echo "$*" >> "$TMP/wrong"; } # the table goes on, the verdict tells
 

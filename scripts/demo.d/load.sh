@@ -33,31 +33,34 @@ start_loads() {
 
 load_names() { printf '%s\n' "${LOADS[@]%% *}"; }
 
-# Every load writes what it has counted so far.
+# Every load writes what it has counted so far: a new file in place of the one that is emptied here. By the shell's own
+# means, as all that is asked often: where processes are dear they would hold up what they measure.
 peek() {
 	local name
-	while read -r name; do
-		rm -f "$TMP/load/$name"
-		kill -USR1 "$(pid_of "$name")" 2>/dev/null
-	done < <(load_names)
-	wait_for 5 all_written > "$TMP/last" || bail "a load_client does not report: $(cat "$TMP/last")"
+	for name in "${LOADS[@]%% *}"; do
+		: > "$TMP/load/$name"
+		kill -USR1 "${PROC_PID[$name]}" 2> /dev/null
+	done
+	wait_for 20 all_written > "$TMP/last" || bail "a load_client does not report: $(cat "$TMP/last")"
 }
 all_written() {
 	local name
-	while read -r name; do
-		[ -e "$TMP/load/$name" ] && continue
+	for name in "${LOADS[@]%% *}"; do
+		[ -s "$TMP/load/$name" ] && continue
 		alive "$name" || { echo "$name has ended: $(tail -n 3 "$(log_of "$name")")"; return 1; }
-		kill -USR1 "$(pid_of "$name")"
+		kill -USR1 "${PROC_PID[$name]}"
 		echo "$name"
 		return 1
-	done < <(load_names)
+	done
 }
 
-answers() { # NAME [SERVER]: all, or those from one server
+answers() { count_answers "$@"; echo "$ANSWERS"; }
+count_answers() { # NAME [SERVER], into ANSWERS: all, or those from one server
 	local json want='"answers": ([0-9]+)'
 	[ $# -eq 1 ] || want='"name": "'$2'", '$want
-	json=$(< "$TMP/load/$1")
-	if [[ $json =~ $want ]]; then echo "${BASH_REMATCH[1]}"; else echo 0; fi
+	read -r -d '' json < "$TMP/load/$1"
+	ANSWERS=0
+	[[ ! $json =~ $want ]] || ANSWERS=${BASH_REMATCH[1]}
 }
 
 # Packets that the machine's own queues lost between two namespaces: a busy machine does that, to whatever
@@ -70,11 +73,11 @@ lost_on_cables() {
 
 failures() { # of all clients together, at the last peek
 	local name json sum=0
-	while read -r name; do
+	for name in "${LOADS[@]%% *}"; do
 		json=$(< "$TMP/load/$name")
 		json=${json#*\"failures\": \{}
 		while read -r name; do sum=$((sum + name)); done < <(tr -cs 0-9 '\n' <<< "${json%%\}*}")
-	done < <(load_names)
+	done
 	echo $sum
 }
 # The phase so far cost nobody anything. If it did, the verdict says whom.
@@ -107,7 +110,8 @@ let_run() { # SECONDS
 	peek
 	for name in "${LOADS[@]}"; do
 		read -r name _ _ _ _ _ rate _ <<< "$name"
-		GOAL[$name]=$(($(answers "$name") + rate * $1 * 9 / 10))
+		count_answers "$name"
+		GOAL[$name]=$((ANSWERS + rate * $1 * 9 / 10))
 	done
 	wait_for $(($1 * 2 + 10)) caught_up > "$TMP/last" && return
 	name=$(tail -n 1 "$TMP/last")
@@ -118,9 +122,10 @@ let_run() { # SECONDS
 caught_up() {
 	local name behind=
 	peek
-	while read -r name; do
-		[[ $GIVEN_UP == *" $name "* ]] || [ "$(answers "$name")" -ge "${GOAL[$name]}" ] || behind="$behind $name"
-	done < <(load_names)
+	for name in "${LOADS[@]%% *}"; do
+		count_answers "$name"
+		[[ $GIVEN_UP == *" $name "* ]] || [ "$ANSWERS" -ge "${GOAL[$name]}" ] || behind="$behind $name"
+	done
 	echo "$behind"
 	[ -z "$behind" ]
 }

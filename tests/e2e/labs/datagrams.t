@@ -30,8 +30,8 @@ claim_holds socket-lab "client 1's link is well: every query is answered" "$(sho
 burst client2 10.0.2.1 --count 300 --timeout-ms 500
 claim_holds socket-lab "40 % loss: a client that asks once loses about that share" "$(shown); dropped $(dropped)" "$LOST_SHARE >= 28 && $LOST_SHARE <= 52 && $(dropped) == 300 - $ANSWERED"
 burst client2 10.0.2.1 --count 100 --timeout-ms 200 --tries 20
-claim_holds socket-lab "... one that asks again gets through, for more datagrams" "$(shown)" "$ANSWERED == 100 && $DATAGRAMS >= 130"
-claim_holds socket-lab "... about 1 / 0.6 of them for each answer" "$DATAGRAMS datagrams for 100 answers" "$DATAGRAMS >= 130 && $DATAGRAMS <= 220"
+claim_holds socket-lab "... one that asks again gets through, for more datagrams" "$(shown)" "$ANSWERED == 100 && $DATAGRAMS >= 125"
+claim_holds socket-lab "... about 1 / 0.6 of them for each answer" "$DATAGRAMS datagrams for 100 answers" "$DATAGRAMS >= 125 && $DATAGRAMS <= 220"
 for i in 1 2 3; do in_ns client2 "$B/time_client" 10.0.2.1 8080 --tries 20 --timeout-ms 200 > "$TMP/time" 2>&1 && echo ok; done > "$TMP/times"
 claim_is socket-lab "time_client, which asks again, has the time all the same" "$(wc -l < "$TMP/times") of 3" "3 of 3"
 
@@ -39,6 +39,7 @@ claim_is socket-lab "time_client, which asks again, has the time all the same" "
 
 in_ns server nft 'flush chain ip lab in; add rule ip lab in iifname veth_srv_c2 numgen random mod 100 < 20 counter name gone drop'
 before=$(dropped)
+in_ns client2 ethtool -K veth_c2 tso off gso off > /dev/null # else a few large packets are lost, or none
 head -c 60000 /dev/urandom > "$TMP/data"
 sum=$(in_ns client2 timeout 60 "$B/simple_nc" 10.0.2.1 5679 < "$TMP/data" 2> /dev/null | md5sum)
 claim_is keepalived-nat "TCP over a link that loses 20 %: all arrives, whole and in order" "$([ "$sum" = "$(md5sum < "$TMP/data")" ] && echo "60000 bytes there and back, the same" || echo differ)" \

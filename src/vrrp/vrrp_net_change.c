@@ -19,12 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vrrp/vrrp_net_inside.h"
 #include "vrrp/vrrp_timer.h"
 
 #define PATIENCE_NS  INT64_C(1000000000)
+#define AWAIT_NS     100000
 #define ANSWER_BYTES 32768
 #define FOR_EVER     UINT32_C(0xffffffff) /* INFINITY_LIFE_TIME */
 
@@ -208,6 +210,36 @@ int vrrp_net_add_address(
 	if (!err)
 		vrrp_net_copy_added(&net->copy, ifindex, address);
 	return err;
+}
+
+static bool is_taken(struct vrrp_net *net, int ifindex, const struct net_addr *addr)
+{
+	struct rtmsg info = {.rtm_family = AF_INET6, .rtm_dst_len = 128};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, 0);
+	struct vrrp_net_message answer;
+
+	if (msg && (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
+			   nla_put(msg, RTA_DST, 16, addr->bytes) ||
+			   nla_put_u32(msg, RTA_OIF, (uint32_t)ifindex))) {
+		nlmsg_free(msg);
+		return false;
+	}
+	return !vrrp_net_request(net, msg, &answer) && answer.kind == VRRP_NET_ROUTE && answer.local;
+}
+
+bool vrrp_net_await_address(
+	struct vrrp_net *net, int ifindex, const struct vrrp_address *address, int64_t deadline)
+{
+	const struct timespec look_again = {.tv_nsec = AWAIT_NS};
+
+	if (address->addr.family != AF_INET6)
+		return true;
+	while (!is_taken(net, ifindex, &address->addr)) {
+		if (vrrp_now() >= deadline)
+			return false;
+		nanosleep(&look_again, NULL);
+	}
+	return true;
 }
 
 int vrrp_net_expire_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address,

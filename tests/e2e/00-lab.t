@@ -172,7 +172,7 @@ fi
 
 # ---- the harness: waiting and reading ----
 
-out=$(wait_for 15 sh -c 'echo not yet; exit 1')
+out=$(wait_for 1 sh -c 'echo not yet; exit 1')
 is "wait_for gives up" $? 1
 like "... with the last output" "$out" 'not within 1 s: sh -c .*'$'\n''not yet'
 echo '{"pools": [{"name": "a", "up": 1}, {"name": "b", "up": 2.5, "list": [1, 2]}]}' > "$TMP/x.json"

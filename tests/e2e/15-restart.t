@@ -136,7 +136,7 @@ is "they are refused: status 1" $? 1
 like "... with both versions and what to do" "$(cat "$(log_of lb)")" 'ABI version 99, this program speaks [0-9]+.*--reset'
 ok "... the old dataplane goes on" all_go_on
 ok "... nobody failed" no_failures
-set_abi 1
+set_abi "$(sed -n "s/^#define LB_ABI_VERSION //p" "$ROOT/src/lb/bpf/lb_abi.h")"
 start_lb
 is "the right version is adopted" "$(of_status .dataplane.adopted)" true
 stop_lb

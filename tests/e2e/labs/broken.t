@@ -131,7 +131,7 @@ done
 claim_holds socket-lab "a link flaps on: the interface counts its carrier's comings and goings" "carrier_changes +$(($(carrier_changes) - before))" "$(carrier_changes) - $before >= 8"
 wait_exit held 5
 claim_is socket-lab "... a connection over it is ended by the balancer when the check has failed" "simple_nc: exit $?" "simple_nc: exit 3"
-claim_holds socket-lab "the balancer: each flap is two events with rise 1" "$(($(changes kv/b3) - was)) changes of kv/b3" "$(changes kv/b3) - $was == 6"
+claim_holds socket-lab "the balancer: each flap is two events with rise 1" "$(($(changes kv/b3) - was)) changes of kv/b3" "$(changes kv/b3) - $was >= 6"
 claim_is socket-lab "... with rise 25 it is out from the first on" "$(($(changes calm/b3) - calm)) change of calm/b3" "1 change of calm/b3"
 peek_all steady
 goes_on steady

@@ -18,6 +18,7 @@ begin() {
 	told "sink$port" accept 'accept: connection 1' || bail "not accepted: $ANSWER"
 }
 state() { tcp "$1" "$2" | grep -v LISTEN; } # NODE PORT
+state_has() { [ "$(state "$1" "$2" | cut -d' ' -f1)" = "$3" ]; }
 state_is() { state "$1" "$2"; [ "$(state "$1" "$2")" = "$3" ]; }
 
 # ---- the client ends first ----
@@ -34,6 +35,8 @@ told sink8081 read 'end of the stream'
 claim_is socket-lab "... it reads them, and then the end of the stream" "$first, $ANSWER" "read: 11 bytes, end of the stream"
 told sink8081 close 'close:'
 wait_exit filling 5
+wait_for 5 state_is client1 8081 "TIME-WAIT 0 0"
+wait_for 5 state_is server 8081 ""
 claim_is socket-lab "... TIME-WAIT is with who closed first, here the client" "client: $(state client1 8081), server: $(state server 8081)" "client: TIME-WAIT 0 0, server: "
 
 # ---- the server is killed with nothing unread, the client then ends without another word ----
@@ -41,6 +44,7 @@ claim_is socket-lab "... TIME-WAIT is with who closed first, here the client" "c
 begin 8082 silent
 stop sink8082 KILL
 wait_for 5 state_is server 8082 "FIN-WAIT-2 0 0"
+wait_for 5 state_has client1 8082 CLOSE-WAIT
 claim_is socket-lab "a killed server with nothing unread: the kernel sends FIN for it" "server: $(state server 8082), client: $(state client1 8082 | cut -d' ' -f1)" "server: FIN-WAIT-2 0 0, client: CLOSE-WAIT"
 hang_up silent
 wait_exit silent 5

@@ -40,6 +40,9 @@ claim_like socket-lab "... the server's new socket has a peer address, and belon
 	"$(in_ns server ss -Htnp state established "sport = :$PORT")" '10\.0\.1\.1:8080 +10\.0\.1\.2:[0-9]+ *$'
 say first hello
 wait_for 5 tcp_is server $PORT "ESTAB 6 0,LISTEN 1 2"
+# The acknowledgement may wait a moment for company.
+wait_for 5 tcp_is client1 $PORT "ESTAB 0 0"
+wait_seen wire 5 5
 claim_is socket-lab "... data is taken and acknowledged before accept()" "server: $(tcp server $PORT ESTAB | awk '{ print $2 }') bytes unread, client: $(in_ns client1 ss -Htn "dport = :$PORT" | awk '{ print $3 }') unacknowledged" \
 	"server: 6 bytes unread, client: 0 unacknowledged"
 
@@ -57,6 +60,7 @@ claim_like socket-lab "... and the rest" "$ANSWER, $(tcp server $PORT ESTAB | aw
 hang_up first
 is_close_wait() { [ -n "$(tcp server $PORT CLOSE-WAIT)" ]; }
 wait_for 5 is_close_wait
+wait_for 5 tcp_is client1 $PORT "FIN-WAIT-2 0 0"
 claim_like socket-lab "the client ends its input: the server's socket is in CLOSE-WAIT, the client's in FIN-WAIT-2" \
 	"$(tcp server $PORT | grep -v LISTEN); $(tcp client1 $PORT)" '^CLOSE-WAIT 1 0; FIN-WAIT-2 0 0$|^CLOSE-WAIT 0 0; FIN-WAIT-2 0 0$'
 told sink read 'end of the stream'

@@ -205,7 +205,7 @@ static void use(const char *addr)
 	sh("ip neigh flush dev peer0; ping -q -c 2 -i 0.01 -W 2 %s > /dev/null", addr);
 	netns_in_peer(false);
 	sh("timeout 5 nc %s -l -p 7777 -N > /dev/null < /dev/null & "
-	   "for i in 1 2 3 4 5 6 7 8 9; do ss -ltn | grep -q :7777 && exit 0; done; exit 0",
+	   "for i in $(seq 250); do ss -ltn | grep -q :7777 && exit 0; sleep 0.02; done; exit 1",
 		strchr(addr, ':') ? "-6" : "-4");
 	netns_in_peer(true);
 	sh("for i in 1 2 3 4 5 6 7 8 9 10; do echo hello | timeout 2 nc -N %s 7777 && exit 0; done; exit 1",
@@ -373,9 +373,9 @@ static void test_answers_at_once(void **state)
 		assert_int_equal(vrrp_net_add_address(net, ifindex, &address, VRRP_ADDRESS_NO_ROUTE), 0);
 		assert_int_equal(vrrp_net_add_address(net, ifindex, &v6, VRRP_ADDRESS_NO_ROUTE), 0);
 		send_frame(wire, frame, arp_request("10.9.0.100", frame));
-		assert_true(next_frame(wire, 30, is_arp_of, &address.addr, frame, sizeof(frame)) > 0);
+		assert_true(next_frame(wire, 500, is_arp_of, &address.addr, frame, sizeof(frame)) > 0);
 		send_frame(wire, frame, solicitation("fd09::100", frame));
-		assert_true(next_frame(wire, 30, is_na_of, &v6.addr, frame, sizeof(frame)) > 0);
+		assert_true(next_frame(wire, 500, is_na_of, &v6.addr, frame, sizeof(frame)) > 0);
 		if (round % 2)
 			assert_int_equal(vrrp_net_set_up(net, ifindex, false), 0);
 		assert_int_equal(vrrp_net_remove_address(net, ifindex, &address), 0);

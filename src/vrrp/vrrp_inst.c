@@ -307,20 +307,6 @@ size_t vrrp_inst_acquire(struct vrrp_inst *inst)
 	return failed;
 }
 
-void vrrp_inst_await(const struct vrrp_inst *inst, int64_t deadline)
-{
-	size_t count;
-
-	for (size_t r = 0; r < inst->router_count; r++) {
-		const struct vrrp_router *router = &inst->routers[r];
-		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
-
-		for (size_t i = 0; i < count; i++)
-			if (!vrrp_net_await_address(inst->shared->net, router->place, &list[i], deadline))
-				return;
-	}
-}
-
 static void take_all_away(struct vrrp_inst *inst)
 {
 	size_t count;

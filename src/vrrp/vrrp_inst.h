@@ -62,9 +62,6 @@ bool vrrp_inst_look(struct vrrp_inst *inst, bool keep);
 /* Put the addresses there; also what was removed meanwhile. Returns how many could not be (counted, text in add_error). */
 size_t vrrp_inst_acquire(struct vrrp_inst *inst);
 
-/* Wait until what comes for them is taken, at most until the deadline (vrrp_now(), ns). */
-void vrrp_inst_await(const struct vrrp_inst *inst, int64_t deadline);
-
 /* Take them away. */
 void vrrp_inst_release(struct vrrp_inst *inst);
 

@@ -69,15 +69,6 @@ enum vrrp_address_flags {
 int vrrp_net_add_address(
 	struct vrrp_net *net, int ifindex, const struct vrrp_address *address, unsigned flags);
 
-/*
- * Wait until what comes for an address that was added is taken, at most until the deadline (vrrp_now(), ns). IPv4: it is at
- * once. The kernel makes an IPv6 address its own in a work queue, some time after it has added it, and on a busy machine
- * that is milliseconds; until then it uses the address as a source, and sends on what comes back, an answer to its own
- * neighbour solicitation as well: that is asked again after a second only. True when it is taken.
- */
-bool vrrp_net_await_address(
-	struct vrrp_net *net, int ifindex, const struct vrrp_address *address, int64_t deadline);
-
 /* Let the kernel take a present address away by itself after that many seconds (valid_lft), 0: keep it for ever. 0 or
  * -errno, not logged. */
 int vrrp_net_expire_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address,

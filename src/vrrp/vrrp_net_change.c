@@ -19,14 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vrrp/vrrp_net_inside.h"
 #include "vrrp/vrrp_timer.h"
 
 #define PATIENCE_NS  INT64_C(1000000000)
-#define AWAIT_NS     100000
+#define ROUTE_S      5
+#define ROUTE_METRIC 4096 /* not the kernel's, so they do not replace each other */
 #define ANSWER_BYTES 32768
 #define FOR_EVER     UINT32_C(0xffffffff) /* INFINITY_LIFE_TIME */
 
@@ -169,11 +169,56 @@ static uint32_t kernel_flags(const struct vrrp_address *address, unsigned flags)
 	       (flags & VRRP_ADDRESS_NO_ROUTE ? IFA_F_NOPREFIXROUTE : 0);
 }
 
+/*
+ * An IPv6 address is this host's for what comes for it when there is a local route to it. The kernel makes that route in a
+ * work queue, on a busy machine tens of milliseconds after it has added the address; until then it uses the address as a
+ * source and sends on what comes back, so that the answer to its own neighbour solicitation is lost, and asked for again
+ * after a second. So there is another one, of ours, from the first moment on, that ends by itself.
+ */
+static struct nl_msg *route_message(const struct request *request, int ifindex, const struct net_addr *addr)
+{
+	struct rtmsg info = {.rtm_family = AF_INET6,
+		.rtm_dst_len = 128,
+		.rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_type = RTN_LOCAL};
+	struct nl_msg *msg = nlmsg_alloc_simple(request->type, request->flags);
+
+	if (msg && (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
+			   nla_put(msg, RTA_DST, 16, addr->bytes) ||
+			   nla_put_u32(msg, RTA_OIF, (uint32_t)ifindex) ||
+			   nla_put_u32(msg, RTA_PRIORITY, ROUTE_METRIC) ||
+			   (request->valid && nla_put_u32(msg, RTA_EXPIRES, request->valid)))) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+/* Were it refused, the address would be there all the same, a little later. */
+static void add_route(struct vrrp_net *net, int ifindex, const struct net_addr *addr)
+{
+	struct request request = {
+		.type = RTM_NEWROUTE, .flags = NLM_F_CREATE | NLM_F_REPLACE, .valid = ROUTE_S};
+
+	if (addr->family == AF_INET6)
+		vrrp_net_request(net, route_message(&request, ifindex, addr), NULL);
+}
+
+static void delete_route(struct vrrp_net *net, int ifindex, const struct net_addr *addr)
+{
+	struct request request = {.type = RTM_DELROUTE};
+
+	if (addr->family == AF_INET6) /* mostly it has ended */
+		vrrp_net_request(net, route_message(&request, ifindex, addr), NULL);
+}
+
 static int delete_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address)
 {
 	struct request request = {.type = RTM_DELADDR};
 	int err = vrrp_net_request(net, address_message(&request, ifindex, address), NULL);
 
+	delete_route(net, ifindex, &address->addr);
 	if (!err)
 		vrrp_net_copy_removed(&net->copy, ifindex, address);
 	return err == -EADDRNOTAVAIL || err == -ENODEV ? 0 : err;
@@ -207,39 +252,11 @@ int vrrp_net_add_address(
 	}
 	if (err == -EEXIST)
 		return 0;
-	if (!err)
+	if (!err) {
 		vrrp_net_copy_added(&net->copy, ifindex, address);
+		add_route(net, ifindex, &address->addr);
+	}
 	return err;
-}
-
-static bool is_taken(struct vrrp_net *net, int ifindex, const struct net_addr *addr)
-{
-	struct rtmsg info = {.rtm_family = AF_INET6, .rtm_dst_len = 128};
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, 0);
-	struct vrrp_net_message answer;
-
-	if (msg && (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
-			   nla_put(msg, RTA_DST, 16, addr->bytes) ||
-			   nla_put_u32(msg, RTA_OIF, (uint32_t)ifindex))) {
-		nlmsg_free(msg);
-		return false;
-	}
-	return !vrrp_net_request(net, msg, &answer) && answer.kind == VRRP_NET_ROUTE && answer.local;
-}
-
-bool vrrp_net_await_address(
-	struct vrrp_net *net, int ifindex, const struct vrrp_address *address, int64_t deadline)
-{
-	const struct timespec look_again = {.tv_nsec = AWAIT_NS};
-
-	if (address->addr.family != AF_INET6)
-		return true;
-	while (!is_taken(net, ifindex, &address->addr)) {
-		if (vrrp_now() >= deadline)
-			return false;
-		nanosleep(&look_again, NULL);
-	}
-	return true;
 }
 
 int vrrp_net_expire_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address,

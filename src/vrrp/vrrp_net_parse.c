@@ -141,18 +141,6 @@ static void parse_address(struct nlmsghdr *head, struct vrrp_net_message *out)
 		out->usable = false;
 }
 
-static void parse_route(struct nlmsghdr *head, struct vrrp_net_message *out)
-{
-	const struct rtmsg *info;
-
-	if (!nlmsg_valid_hdr(head, sizeof(*info)))
-		return;
-	info = nlmsg_data(head);
-	out->kind = VRRP_NET_ROUTE;
-	out->gone = head->nlmsg_type == RTM_DELROUTE;
-	out->local = info->rtm_type == RTN_LOCAL;
-}
-
 void vrrp_net_parse(struct nlmsghdr *head, struct vrrp_net_message *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -160,6 +148,4 @@ void vrrp_net_parse(struct nlmsghdr *head, struct vrrp_net_message *out)
 		parse_link(head, out);
 	else if (head->nlmsg_type == RTM_NEWADDR || head->nlmsg_type == RTM_DELADDR)
 		parse_address(head, out);
-	else if (head->nlmsg_type == RTM_NEWROUTE || head->nlmsg_type == RTM_DELROUTE)
-		parse_route(head, out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One rtnetlink message about a link, an address or a route to what the speaker keeps of it. Pure: bytes in, struct out; believes
+/* One rtnetlink message about a link or an address to what the speaker keeps of it. Pure: bytes in, struct out; believes
  * no length. Constants from the kernel's UAPI, attributes through libnl-3. */
 #ifndef TANDEM_VRRP_NET_PARSE_H
 #define TANDEM_VRRP_NET_PARSE_H
@@ -13,7 +13,7 @@
 
 struct nlmsghdr;
 
-enum vrrp_net_kind { VRRP_NET_NOTHING, VRRP_NET_LINK, VRRP_NET_ADDRESS, VRRP_NET_ROUTE };
+enum vrrp_net_kind { VRRP_NET_NOTHING, VRRP_NET_LINK, VRRP_NET_ADDRESS };
 
 struct vrrp_net_message {
 	enum vrrp_net_kind kind; /* NOTHING: it is about something else, or broken: the rest is not filled */
@@ -27,8 +27,6 @@ struct vrrp_net_message {
 	struct vrrp_address address; /* our own end, where there is another */
 	bool usable;                 /* neither tentative nor failed */
 	bool secondary;              /* IPv4 only */
-	/* ROUTE */
-	bool local; /* what goes that way is for this host */
 };
 
 /* head is followed by at least head->nlmsg_len bytes, or less than a header is claimed. */

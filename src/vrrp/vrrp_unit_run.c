@@ -11,8 +11,6 @@
 #include "vrrp/vrrp_stamp.h"
 #include "vrrp/vrrp_unit_inside.h"
 
-#define PATIENCE_NS INT64_C(20000000)
-
 static uint64_t wall_ms(void)
 {
 	struct timespec ts;
@@ -113,14 +111,6 @@ static void advertise(struct vrrp_unit *unit, uint8_t priority)
 		vrrp_ward_not_active(unit->shared->ward, unit->name);
 }
 
-/* No advert is late for it. */
-static int64_t patience(const struct vrrp_unit *unit)
-{
-	int64_t interval = unit->fsm.config.interval_ns;
-
-	return interval < PATIENCE_NS ? interval : PATIENCE_NS;
-}
-
 void vrrp_unit_acquire(struct vrrp_unit *unit)
 {
 	size_t failed = 0;
@@ -129,9 +119,6 @@ void vrrp_unit_acquire(struct vrrp_unit *unit)
 	unit->takeover.leased = vrrp_now();
 	for (size_t i = 0; i < unit->member_count; i++)
 		failed += vrrp_inst_acquire(&unit->members[i]);
-	/* Else announcements would bring what cannot be answered yet. */
-	for (size_t i = 0; !failed && i < unit->member_count; i++)
-		vrrp_inst_await(&unit->members[i], unit->takeover.leased + patience(unit));
 	unit->takeover.there = vrrp_now();
 	if (failed)
 		vrrp_unit_retry_soon(unit, VRRP_UNIT_RETRY_S);

@@ -478,12 +478,13 @@ static void in_and_out_of_grace(void)
 	struct endpoint c = client(1001), d = client(1002);
 	uint64_t now = (uint64_t)pair_now();
 
+	/* No more than a kernel that was just booted has seen. */
 	enter();
 	pair_stamp(&x, LEASE, 1000 * PAIR_SECOND);
 	judge_unknown(false); /* no grace was given */
-	l->grace_ns = 100 * (uint64_t)PAIR_SECOND;
+	l->grace_ns = 20 * (uint64_t)PAIR_SECOND;
 	judge_unknown(false); /* and it took the address long ago */
-	l->taken_ns = now - 50 * (uint64_t)PAIR_SECOND;
+	l->taken_ns = now - 10 * (uint64_t)PAIR_SECOND;
 	board->table = LEASE_TABLE_BEHIND;
 	board->said_ns = now + 100 * (uint64_t)PAIR_SECOND;
 	judge_unknown(true);
@@ -501,7 +502,7 @@ static void in_and_out_of_grace(void)
 	l->taken_ns = now - (uint64_t)PAIR_SECOND;
 	judge_unknown(false);
 	board->table = LEASE_TABLE_BEHIND;
-	l->taken_ns = now - 101 * (uint64_t)PAIR_SECOND;
+	l->taken_ns = now - 21 * (uint64_t)PAIR_SECOND;
 	judge_unknown(false);
 	l->taken_ns = now;
 	judge_unknown(true);

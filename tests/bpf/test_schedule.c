@@ -241,6 +241,16 @@ static void a_source_is_forgotten_after_the_timeout(void **state)
 	assert_int_equal(connect_wholly(1, 1004), 1);
 }
 
+static void a_source_that_another_cpu_used_just_now_is_not_forgotten(void **state)
+{
+	open_pool(4, IPPROTO_TCP, LB_PICK_NEXT, 4);
+	make_sticky(32, 128);
+	assert_int_equal(connect_wholly(1, 1000), 0);
+	fixture_sticky_age(&x, (uint32_t)-1000);
+	assert_int_equal(connect_wholly(1, 1001), 0);
+	assert_int_equal(connect_wholly(1, 1002), 0);
+}
+
 static void a_backend_that_comes_back_in_time_gets_its_sources_back(void **state)
 {
 	open_pool(4, IPPROTO_TCP, LB_PICK_NEXT, 4);
@@ -333,6 +343,7 @@ int main(void)
 		with_cleanup(a_source_keeps_its_backend),
 		with_cleanup(sources_of_one_prefix_share_a_backend),
 		with_cleanup(a_source_is_forgotten_after_the_timeout),
+		with_cleanup(a_source_that_another_cpu_used_just_now_is_not_forgotten),
 		with_cleanup(a_backend_that_comes_back_in_time_gets_its_sources_back),
 		with_cleanup(a_backend_that_comes_back_too_late_does_not),
 		with_cleanup(a_flood_of_sources_costs_no_known_one),

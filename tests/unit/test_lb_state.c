@@ -130,6 +130,16 @@ static void each_state_has_its_time(void **state)
 		assert_int_equal(lb_flow_timeout(rows[i].state, rows[i].idle, &g), rows[i].timeout);
 }
 
+/* Two CPUs look at the clock one after the other, and use the same thing in the other order. */
+static void what_was_used_a_moment_later_is_not_old(void **state)
+{
+	assert_int_equal(lb_age_of(100, 130), 30);
+	assert_int_equal(lb_age_of(100, 100), 0);
+	assert_int_equal(lb_age_of(101, 100), 0);
+	assert_int_equal(lb_age_of(UINT32_MAX, 2), 3);
+	assert_int_equal(lb_age_of(2, UINT32_MAX), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +148,7 @@ int main(void)
 		cmocka_unit_test(over_is_over),
 		cmocka_unit_test(each_state_is_of_its_kinds),
 		cmocka_unit_test(each_state_has_its_time),
+		cmocka_unit_test(what_was_used_a_moment_later_is_not_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,10 +75,10 @@ static __always_inline void lb_sticky_key(struct lb_sticky_key *key, const __be3
 static __always_inline __u32 lb_sticky_usable(
 	const struct lb_sticky_entry *e, __u32 pool_at, __u32 timeout, __u32 now)
 {
-	if (now - e->home_used <= timeout && lb_backend_serves(e->home, pool_at))
+	if (lb_age_of(e->home_used, now) <= timeout && lb_backend_serves(e->home, pool_at))
 		return e->home;
 	/* The home's claim may have run out meanwhile: who stood in goes on, and is the home from then on. */
-	if (e->stand_in != LB_NO_BACKEND && now - e->stand_in_used <= timeout &&
+	if (e->stand_in != LB_NO_BACKEND && lb_age_of(e->stand_in_used, now) <= timeout &&
 		lb_backend_serves(e->stand_in, pool_at))
 		return e->stand_in;
 	return LB_NO_BACKEND;
@@ -100,7 +100,7 @@ static __always_inline __u32 lb_sticky_find(
 /* The source uses this backend. A home that is away keeps its claim until its own timeout. */
 static __always_inline void lb_sticky_use(struct lb_sticky_entry *e, __u32 backend, __u32 timeout, __u32 now)
 {
-	if (e->home == backend || now - e->home_used > timeout) {
+	if (e->home == backend || lb_age_of(e->home_used, now) > timeout) {
 		e->home = backend;
 		e->home_used = now;
 	} else {
@@ -355,7 +355,8 @@ static __always_inline int lb_reclaim(
 
 		__u32 timeout = lb_flow_timeout(f->state, s->idle_jiffies, g);
 
-		if (now - last_seen <= (f->flags & LB_FLOW_COPY ? lb_copy_timeout(timeout) : timeout))
+		if (lb_age_of(last_seen, now) <=
+			(f->flags & LB_FLOW_COPY ? lb_copy_timeout(timeout) : timeout))
 			continue;
 		if ((v6 ? lb_flow_remove6(id, generation, LB_IF_UNUSED, last_seen)
 			: lb_flow_remove4(id, generation, LB_IF_UNUSED, last_seen)) == 0) {

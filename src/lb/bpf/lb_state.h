@@ -87,6 +87,12 @@ static inline __u8 lb_tcp_next(__u8 state, __u32 direction, __u8 flags, int acks
 	return flags & LB_TCP_FIN ? lb_tcp_after_fin(state, direction) : state;
 }
 
+/* Jiffies since the last use. Another CPU may have used it after this one looked at the clock: that is now. */
+static inline __u32 lb_age_of(__u32 used, __u32 now)
+{
+	return (__s32)(now - used) < 0 ? 0 : now - used;
+}
+
 /* Jiffies after which an unused flow is removed; idle_jiffies is its service's. A copy (LB_FLOW_COPY) stays for a quarter
  * longer, lb_copy_timeout(): the node that forwards it is to end it. */
 static inline __u32 lb_flow_timeout(__u8 state, __u32 idle_jiffies, const struct lb_globals *g)

@@ -27,6 +27,8 @@ struct vrrp_lease {
 	struct slot slots[LEASES_MAX];
 	struct vrrp_lease_entry *list; /* owned, sorted: what is to be entered */
 	size_t count;
+	bool settled;  /* that, and nothing else, is in the maps */
+	int put_error; /* the last that was told */
 };
 
 static void store(__u64 *at, uint64_t value)
@@ -83,10 +85,42 @@ static int put_all(const struct vrrp_lease *lease, const struct vrrp_lease_entry
 	return first;
 }
 
+static int say_put(struct vrrp_lease *lease, int err)
+{
+	if (err && err != lease->put_error)
+		log_error("lease: cannot enter an address: %s", strerror(-err));
+	lease->put_error = err;
+	lease->settled = !err;
+	return err;
+}
+
+/* Whatever the maps hold now. */
+static int settle(struct vrrp_lease *lease)
+{
+	int err = put_all(lease, NULL, 0);
+
+	say_count(lease);
+	delete_strangers(lease);
+	return say_put(lease, err);
+}
+
+/* From what was entered before. */
+static int change(struct vrrp_lease *lease, const struct vrrp_lease_entry *before, size_t before_count)
+{
+	int err = put_all(lease, before, before_count);
+
+	say_count(lease);
+	for (size_t i = 0; i < before_count; i++)
+		if (!find(lease->list, lease->count, &before[i].addr))
+			lease_maps_delete(&lease->maps, &before[i].addr);
+	return say_put(lease, err);
+}
+
 int vrrp_lease_enter(struct vrrp_lease *lease, const struct vrrp_lease_entry *list, size_t count)
 {
 	struct vrrp_lease_entry *before = lease->list, *sorted = calloc(count + 1, sizeof(*sorted));
 	size_t before_count = lease->count, kept = 0;
+	bool same;
 	int err = 0;
 
 	if (!sorted)
@@ -97,22 +131,14 @@ int vrrp_lease_enter(struct vrrp_lease *lease, const struct vrrp_lease_entry *li
 	for (size_t i = 0; i < count; i++)
 		if (!i || compare(&sorted[kept - 1], &sorted[i]) != 0)
 			sorted[kept++] = sorted[i];
-	if (kept == before_count && (!kept || memcmp(sorted, before, kept * sizeof(*sorted)) == 0)) {
-		free(sorted);
-		return 0;
-	}
+	same = kept == before_count && (!kept || memcmp(sorted, before, kept * sizeof(*sorted)) == 0);
 	lease->list = sorted;
 	lease->count = kept;
-	if (lease->maps.leases) {
-		err = put_all(lease, before, before_count);
-		say_count(lease);
-		for (size_t i = 0; i < before_count; i++)
-			if (!find(sorted, kept, &before[i].addr))
-				lease_maps_delete(&lease->maps, &before[i].addr);
-	}
+	if (lease->maps.leases && !lease->settled)
+		err = settle(lease);
+	else if (lease->maps.leases && !same)
+		err = change(lease, before, before_count);
 	free(before);
-	if (err)
-		log_error("lease: cannot enter an address: %s", strerror(-err));
 	return err;
 }
 
@@ -147,9 +173,7 @@ static void fill(struct vrrp_lease *lease)
 		store(&to->taken_ns, slot->taken);
 		store(&to->until_ns, slot->until);
 	}
-	put_all(lease, NULL, 0);
-	say_count(lease);
-	delete_strangers(lease);
+	settle(lease);
 }
 
 static int reopen(struct vrrp_lease *lease)
@@ -157,6 +181,7 @@ static int reopen(struct vrrp_lease *lease)
 	int err;
 
 	lease_maps_close(&lease->maps);
+	lease->settled = false;
 	err = lease_maps_open(&lease->maps, lease->pin_dir);
 	if (err && err != lease->error && err != -ENOENT)
 		log_error("lease: %s: %s", lease->pin_dir, in_words(err));
@@ -170,8 +195,12 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct vrrp_lease *lease = timer->data;
 
-	if (!lease_maps_are_current(&lease->maps, lease->pin_dir) && reopen(lease) == 0)
-		fill(lease);
+	if (!lease_maps_are_current(&lease->maps, lease->pin_dir)) {
+		if (reopen(lease) == 0)
+			fill(lease);
+	} else if (lease->list && !lease->settled) {
+		settle(lease);
+	}
 }
 
 int vrrp_lease_open(struct vrrp_lease **out, struct ev_loop *loop, const char *run_dir)

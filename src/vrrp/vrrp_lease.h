@@ -38,8 +38,8 @@ void vrrp_lease_close(struct vrrp_lease *lease, bool forget);
 unsigned vrrp_lease_claim(struct vrrp_lease *lease, const struct lease_addr *first, bool goes_on);
 void vrrp_lease_free(struct vrrp_lease *lease, unsigned slot);
 
-/* The addresses of all units: those that are not in the list any more go, new ones come. 0, or the first -errno (tried again
- * with the next list and when the maps are others). */
+/* The addresses of all units: those that are not in the list go, an earlier speaker's too, new ones come. 0, or the first
+ * -errno (tried again every second). */
 int vrrp_lease_enter(struct vrrp_lease *lease, const struct vrrp_lease_entry *list, size_t count);
 
 /* vrrp_now()'s clock. Slot 0 is nobody's and does nothing. */

@@ -278,6 +278,53 @@ static void strangers_in_the_map_go(void **state)
 	vrrp_lease_close(lease, true);
 }
 
+/* The speaker before this one was killed, and its config was another one. */
+static void strangers_go_with_the_first_list(void **state)
+{
+	struct vrrp_lease_entry list[] = {entry(1, 1)}, stranger = entry(200, 3);
+	struct vrrp_lease *lease;
+
+	lease_maps_put(&maps, &stranger.addr, 3);
+	lease_maps_put(&maps, &list[0].addr, 1);
+	lease = open_lease();
+	assert_int_equal(claim(lease, 1, true), 1);
+	assert_int_equal(slot_of(200), 3);
+	vrrp_lease_enter(lease, list, 1);
+	assert_int_equal(slot_of(200), 0);
+	assert_int_equal(slot_of(1), 1);
+	vrrp_lease_close(lease, false);
+	lease = open_lease();
+	vrrp_lease_enter(lease, NULL, 0);
+	assert_int_equal(slot_of(1), 0);
+	assert_int_equal(entries(), 0);
+	vrrp_lease_close(lease, true);
+}
+
+static bool is_second_entered(const struct vrrp_lease *lease)
+{
+	return slot_of(2) == 1;
+}
+
+static void what_could_not_be_entered_is_tried_again(void **state)
+{
+	struct vrrp_lease_entry list[] = {entry(1, 1), entry(2, 1)}, stranger = entry(200, 3);
+	struct vrrp_lease *lease;
+
+	remove_maps();
+	make(leases_pin, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct lease), LEASES_MAX, BPF_F_MMAPABLE);
+	make(addrs_pin, BPF_MAP_TYPE_HASH, sizeof(struct lease_addr), 4, 2, 0);
+	assert_int_equal(lease_maps_open(&maps, dir), 0);
+	lease = open_lease();
+	assert_int_equal(vrrp_lease_enter(lease, list, 1), 0);
+	assert_int_equal(lease_maps_put(&maps, &stranger.addr, 3), 0);
+	assert_int_equal(vrrp_lease_enter(lease, list, 2), -E2BIG);
+	assert_int_equal(slot_of(2), 0);
+	until(is_second_entered, lease);
+	assert_int_equal(slot_of(1), 1);
+	assert_int_equal(slot_of(200), 0);
+	vrrp_lease_close(lease, true);
+}
+
 static void maps_of_another_version_are_left_alone(void **state)
 {
 	struct vrrp_lease_status status;
@@ -366,6 +413,8 @@ int main(void)
 		cmocka_unit_test_setup(all_slots_are_given_once, begin),
 		cmocka_unit_test_setup(maps_that_come_later_get_what_was_stamped, begin),
 		cmocka_unit_test_setup(strangers_in_the_map_go, begin),
+		cmocka_unit_test_setup(strangers_go_with_the_first_list, begin),
+		cmocka_unit_test_setup(what_could_not_be_entered_is_tried_again, begin),
 		cmocka_unit_test_setup(maps_of_another_version_are_left_alone, begin),
 		cmocka_unit_test_setup(the_balancers_word_is_believed_while_it_is_fresh, begin),
 		cmocka_unit_test_setup(the_guard_forgets_for_a_dead_speaker, begin),

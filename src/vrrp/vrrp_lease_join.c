@@ -25,6 +25,19 @@ static struct lease_addr make(const struct net_addr *addr, int ifindex)
 
 /* ---- slots ---- */
 
+/* One that an earlier speaker of the same config has entered. The leader's first, but a link-local one only when there is
+ * no other: it goes with the device, which may be a new one. */
+static struct lease_addr known_by(const struct vrrp_speaker *s, const struct vrrp_unit *unit)
+{
+	const struct vrrp_instance *conf = unit->members[0].conf;
+	const struct vrrp_link *link = vrrp_net_link(s->shared.net, conf->interface);
+
+	for (size_t i = 0; i < conf->ipv4_count + conf->ipv6_count; i++)
+		if (!is_link_local(&conf->addresses[i].addr))
+			return make(&conf->addresses[i].addr, 0);
+	return make(&conf->addresses[0].addr, link ? link->ifindex : 0);
+}
+
 void vrrp_lease_join_units(struct vrrp_speaker *s)
 {
 	s->shared.grace_ns = s->model->peer.configured ? (int64_t)s->model->peer.grace_ms * MS : 0;
@@ -34,7 +47,7 @@ void vrrp_lease_join_units(struct vrrp_speaker *s)
 
 		if (unit->slot)
 			continue;
-		first = make(&unit->members[0].conf->addresses[0].addr, 0);
+		first = known_by(s, unit);
 		unit->slot = vrrp_lease_claim(s->shared.lease, &first, unit->start != VRRP_START_FRESH);
 		if (!unit->slot)
 			log_warn(

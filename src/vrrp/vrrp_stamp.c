@@ -10,6 +10,11 @@ int64_t vrrp_stamp_until(const struct vrrp_fsm *fsm, int64_t now)
 	return 0;
 }
 
+bool vrrp_stamp_takes_anew(int64_t until, int64_t now, bool rival)
+{
+	return rival || until <= now;
+}
+
 int64_t vrrp_stamp_again_at(const struct vrrp_fsm *fsm, int64_t now)
 {
 	return fsm->state == VRRP_HANDOVER ? now + fsm->config.interval_ns / 4 : VRRP_NEVER;

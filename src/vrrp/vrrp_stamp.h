@@ -14,14 +14,20 @@
 #ifndef TANDEM_VRRP_STAMP_H
 #define TANDEM_VRRP_STAMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vrrp/vrrp_fsm.h"
 
 #define VRRP_STAMP_LINGER_NS INT64_C(1000000000)
 
-/* From now on, in this state: until when is it fresh? 0: no lease in this state. */
+/* From now on, in this state: until when is it fresh? 0: no lease in this state. now: what the state machine was given, read
+ * before anything was sent, for a process may stand still between an advert and its stamp. */
 int64_t vrrp_stamp_until(const struct vrrp_fsm *fsm, int64_t now);
+
+/* Stamping a lease that lasts until then: may others have had the addresses meanwhile, so that there are connections that
+ * nobody knows here? The stamp is a takeover then, with grace. rival: somebody else claims them now, too. */
+bool vrrp_stamp_takes_anew(int64_t until, int64_t now, bool rival);
 
 /* When to stamp again without an advert; VRRP_NEVER: adverts do. */
 int64_t vrrp_stamp_again_at(const struct vrrp_fsm *fsm, int64_t now);

@@ -46,16 +46,18 @@ static void note_pause(struct vrrp_unit *unit)
 static void on_timer(void *data)
 {
 	struct vrrp_unit *unit = data;
+	int64_t now;
 
 	note_pause(unit);
 	unit->ops->drain(unit->data);
 	if (unit->fsm.state == VRRP_BACKUP && vrrp_now() >= unit->fsm.down_at && !vrrp_unit_may_take(unit))
 		return;
-	if (vrrp_now() >= vrrp_fsm_deadline(&unit->fsm)) {
+	now = vrrp_now();
+	if (now >= vrrp_fsm_deadline(&unit->fsm)) {
 		vrrp_unit_step_plain(unit, VRRP_EVENT_TIMER);
 		return;
 	}
-	vrrp_unit_keep_lease(unit);
+	vrrp_unit_keep_lease(unit, now);
 	vrrp_timer_set(unit->timer, vrrp_unit_deadline(unit));
 }
 
@@ -169,7 +171,7 @@ static void start(struct vrrp_unit *unit)
 
 	/* What is there becomes ours to take away. */
 	if (unit->start == VRRP_START_INHERIT)
-		vrrp_unit_acquire(unit);
+		vrrp_unit_acquire(unit, vrrp_now());
 	/* The kernel shall not end it any more. */
 	for (size_t i = 0; i < unit->member_count && unit->start == VRRP_START_RESUME; i++)
 		vrrp_inst_leave(&unit->members[i], 0);

@@ -10,11 +10,11 @@
 /* vrrp_unit_run.c: feed the state machine, carry its actions out, set the timer. */
 void vrrp_unit_step(struct vrrp_unit *unit, const struct vrrp_event *event);
 void vrrp_unit_step_plain(struct vrrp_unit *unit, enum vrrp_event_type type);
-/* Lease, then addresses; both away. */
-void vrrp_unit_acquire(struct vrrp_unit *unit);
+/* Lease, from now on, then addresses; both away. */
+void vrrp_unit_acquire(struct vrrp_unit *unit, int64_t now);
 void vrrp_unit_release(struct vrrp_unit *unit);
 /* In a handover no advert stamps the lease: when that is due. */
-void vrrp_unit_keep_lease(struct vrrp_unit *unit);
+void vrrp_unit_keep_lease(struct vrrp_unit *unit, int64_t now);
 /* Of the state machine, or of that. */
 int64_t vrrp_unit_deadline(const struct vrrp_unit *unit);
 void vrrp_unit_tell_state(struct vrrp_unit *unit, const char *cause);

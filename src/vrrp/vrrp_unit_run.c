@@ -28,24 +28,33 @@ void vrrp_unit_retry_soon(struct vrrp_unit *unit, double after_s)
 
 /* ---- the lease ---- */
 
-static void stamp(struct vrrp_unit *unit)
+static void begin_grace(struct vrrp_unit *unit, int64_t now)
 {
-	int64_t until = vrrp_stamp_until(&unit->fsm, vrrp_now());
-
-	if (unit->leased && until)
-		vrrp_lease_stamp(unit->shared->lease, unit->slot, until);
+	vrrp_lease_take(unit->shared->lease, unit->slot, now, unit->shared->grace_ns);
 }
 
-/* Whoever had it before: a speaker that goes on for one that died takes nothing over. */
-static void take_lease(struct vrrp_unit *unit)
+/* now, here and below: what the state machine was given. */
+static void stamp(struct vrrp_unit *unit, int64_t now)
+{
+	int64_t until = vrrp_stamp_until(&unit->fsm, now);
+
+	if (!unit->leased || !until)
+		return;
+	if (vrrp_stamp_takes_anew(vrrp_lease_until(unit->shared->lease, unit->slot), now, unit->judge.rival))
+		begin_grace(unit, now);
+	vrrp_lease_stamp(unit->shared->lease, unit->slot, until);
+}
+
+/* Whoever had it before: a speaker that goes on for one that died takes nothing over, while its stamp lasts. */
+static void take_lease(struct vrrp_unit *unit, int64_t now)
 {
 	bool goes_on = unit->fsm.cause == VRRP_CAUSE_RESUMED || unit->fsm.cause == VRRP_CAUSE_INHERITED ||
 		       unit->fsm.state == VRRP_INITIALIZE;
 
 	if (!unit->leased && !goes_on)
-		vrrp_lease_take(unit->shared->lease, unit->slot, vrrp_now(), unit->shared->grace_ns);
+		begin_grace(unit, now);
 	unit->leased = true;
-	stamp(unit);
+	stamp(unit, now);
 }
 
 static void release_lease(struct vrrp_unit *unit)
@@ -60,17 +69,15 @@ static void release_lease(struct vrrp_unit *unit)
 	unit->leased = false;
 }
 
-void vrrp_unit_keep_lease(struct vrrp_unit *unit)
+void vrrp_unit_keep_lease(struct vrrp_unit *unit, int64_t now)
 {
-	int64_t now = vrrp_now();
-
 	if (unit->fsm.state != VRRP_HANDOVER) {
 		unit->keep_at = 0;
 		return;
 	}
 	if (now < unit->keep_at)
 		return;
-	stamp(unit);
+	stamp(unit, now);
 	unit->keep_at = vrrp_stamp_again_at(&unit->fsm, now);
 }
 
@@ -91,8 +98,9 @@ static bool is_ours(int err)
 	       err == -EADDRNOTAVAIL || err == -EPERM;
 }
 
-static void advertise(struct vrrp_unit *unit, uint8_t priority)
+static void advertise(struct vrrp_unit *unit, uint8_t priority, int64_t now)
 {
+	int64_t boottime = vrrp_boottime();
 	bool left = false;
 
 	for (size_t i = 0; i < unit->member_count; i++)
@@ -102,20 +110,20 @@ static void advertise(struct vrrp_unit *unit, uint8_t priority)
 					vrrp_router_advertise(&unit->members[i].routers[r], priority));
 	unit->last_sent_at = vrrp_now();
 	if (left)
-		stamp(unit);
+		stamp(unit, now);
 	/* Nobody can take over before three intervals are over, but who preempts; Skew_Time is for them to add. */
 	if (priority)
 		vrrp_ward_advertised(
-			unit->shared->ward, unit->name, vrrp_boottime(), 3 * unit->fsm.config.interval_ns);
+			unit->shared->ward, unit->name, boottime, 3 * unit->fsm.config.interval_ns);
 	else
 		vrrp_ward_not_active(unit->shared->ward, unit->name);
 }
 
-void vrrp_unit_acquire(struct vrrp_unit *unit)
+void vrrp_unit_acquire(struct vrrp_unit *unit, int64_t now)
 {
 	size_t failed = 0;
 
-	take_lease(unit);
+	take_lease(unit, now);
 	unit->takeover.leased = vrrp_now();
 	for (size_t i = 0; i < unit->member_count; i++)
 		failed += vrrp_inst_acquire(&unit->members[i]);
@@ -182,17 +190,17 @@ static void tell_transition(struct vrrp_unit *unit, const struct vrrp_action *ac
 	vrrp_unit_tell_state(unit, cause);
 }
 
-static void run(struct vrrp_unit *unit, const struct vrrp_actions *actions)
+static void run(struct vrrp_unit *unit, const struct vrrp_actions *actions, int64_t now)
 {
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct vrrp_action *a = &actions->list[i];
 
 		switch (a->type) {
 		case VRRP_DO_ADVERTISE:
-			advertise(unit, a->priority);
+			advertise(unit, a->priority, now);
 			break;
 		case VRRP_DO_ACQUIRE:
-			vrrp_unit_acquire(unit);
+			vrrp_unit_acquire(unit, now);
 			break;
 		case VRRP_DO_RELEASE:
 			vrrp_unit_release(unit);
@@ -217,8 +225,12 @@ void vrrp_unit_step(struct vrrp_unit *unit, const struct vrrp_event *event)
 	if (!active && unit->fsm.state == VRRP_ACTIVE)
 		unit->takeover = (struct vrrp_takeover){
 			.decided = now, .table = vrrp_lease_table(unit->shared->lease, now)};
-	run(unit, &actions);
-	vrrp_unit_keep_lease(unit);
+	/* A claim that we did not give way to: what it served comes here now. */
+	if (active && unit->fsm.state == VRRP_ACTIVE && event->type == VRRP_EVENT_ADVERT &&
+		event->heard.priority)
+		begin_grace(unit, now);
+	run(unit, &actions, now);
+	vrrp_unit_keep_lease(unit, now);
 	vrrp_timer_set(unit->timer, vrrp_unit_deadline(unit));
 }
 

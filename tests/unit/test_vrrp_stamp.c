@@ -72,6 +72,15 @@ static void what_is_released_lingers_if_it_was_fresh(void **state)
 	assert_int_equal(vrrp_stamp_released(0, 5 * A), 0);
 }
 
+/* Others had the addresses meanwhile, and connections that nobody knows here. */
+static void who_was_silent_or_had_a_rival_takes_anew(void **state)
+{
+	assert_false(vrrp_stamp_takes_anew(5 * A, 5 * A - 1, false));
+	assert_true(vrrp_stamp_takes_anew(5 * A, 5 * A, false));
+	assert_true(vrrp_stamp_takes_anew(0, 5 * A, false));
+	assert_true(vrrp_stamp_takes_anew(5 * A, 4 * A, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +88,7 @@ int main(void)
 		cmocka_unit_test_setup(an_active_is_silent_before_another_speaks, begin),
 		cmocka_unit_test_setup(a_handover_is_stamped_more_often_than_it_lasts, begin),
 		cmocka_unit_test_setup(what_is_released_lingers_if_it_was_fresh, begin),
+		cmocka_unit_test_setup(who_was_silent_or_had_a_rival_takes_anew, begin),
 	};
 
 	return cmocka_run_group_tests_name("vrrp_stamp", tests, NULL, NULL);

@@ -17,6 +17,12 @@ go_on() { kill -CONT "$@"; }
 one_has_it() { [ "$(active_nodes 10.0.1.100 lba lbb) $(active_nodes fd00:1::100 lba lbb)" = "$1 $1" ]; }
 settled_at() { is_state "$1" active && is_state "$2" backup && one_has_it "$1"; }
 
+# When the unit took the addresses last: taken_ns of its lease, in the first slot.
+taken_at() {
+	bpftool -j map lookup pinned "$(pins | grep lba)/leases" key 1 0 0 0 |
+		python3 -c 'import json, sys; print(int.from_bytes([int(b, 16) for b in json.load(sys.stdin)["value"][8:16]], "little"))'
+}
+
 # All that c1 may ask was answered by lba, and no more when lbb spoke. $1: what happened
 is_silent_first() {
 	local kind kinds
@@ -39,7 +45,7 @@ like "... and the order of the takeover" "$(vctl lba vrrp front)" 'takeover +lea
 # ---- guard and speaker stand still ----
 
 speaker=$(speaker_pid lba) guard=$(pid_of vrrp-lba)
-moved_a=$(moves lba) moved_b=$(moves lbb)
+moved_a=$(moves lba) moved_b=$(moves lbb) taken=$(taken_at)
 asking
 hold_still "$guard" "$speaker"
 ok "tandem-vrrp is stopped (SIGSTOP): the other takes over" wait_for 5 is_state lbb active
@@ -51,6 +57,7 @@ holds "... what came to it was dropped" "$(drops lba) > 0"
 go_on "$speaker" "$guard"
 ok "SIGCONT: one is active, with the addresses" wait_for 5 settled_at lba lbb
 like "... with a fresh lease" "$(lease lba)" fresh
+holds "... taken anew, with grace for connections that the other one had" "$(taken_at) > $taken"
 holds "... no flap: the other took over and stepped back, this one stayed what it was, or went and came" \
 	"$(moves lbb) - $moved_b == 2 && $(moves lba) - $moved_a <= 2"
 ok "... new connections" wait_for 2 eval '[ "$(asks)" = b1 ]'

@@ -466,6 +466,7 @@ static __always_inline int lb_flow_doom(__u32 id, __u32 generation, const int v6
 	bpf_spin_lock(&bucket->lock);
 	if (f->generation == generation && lb_flow_is_live(f->state)) {
 		f->state = LB_FLOW_DOOMED;
+		f->flags = 0; /* a copy that this node resets is its own: the peer is told of its end */
 		was_live = 1;
 		result = 0;
 	}

@@ -2,7 +2,8 @@
 /*
  * Records of the other node of a pair, put into the flow table: a flow that it forwards is a copy here (LB_FLOW_COPY), and
  * its end removes the copy. Carried out by the control program, for what stands in the map `installs`. Whoever used the
- * connection later is right about it: a flow of this node's own that was used since stays, and the record is answered OURS.
+ * connection later is right about it: a flow of this node's own that was used since stays, and the record is answered OURS;
+ * so it is when this node has the address and took it after the peer used the flow last.
  *
  * A copy is never younger than a second, so that the first packet that comes for it here takes the branch of the packets
  * that come once a second (lb_core.h), where it is made ours.
@@ -68,33 +69,66 @@ static __always_inline __u32 lb_install_last_seen(__u32 used, __u32 now, const s
 
 /* ---- a flow that is there ---- */
 
+/* Idle times come in whole seconds, and are some time on their way. */
+#define LB_INSTALL_VAGUE_NS 2000000000ULL
+
+/* The lease of the flow's address: that may have been entered since the flow was told of. */
+static __always_inline __u32 lb_install_lease(
+	const struct lb_install *r, const struct lb_flow *f, const int v6)
+{
+	__u32 lease = f->lease;
+
+	return lease ? lease : lb_lease_of(r->service_addr, 0, v6);
+}
+
+/*
+ * Has this node the flow's address, and took it no earlier than the peer used the flow? Then the peer speaks of the time
+ * before. A lease that was released stays fresh for a second; what the peer used in that is later than the taking, and counts.
+ */
+static __always_inline int lb_install_is_held(
+	const struct lb_install *r, const struct lb_flow *f, const struct lb_globals *g, const int v6)
+{
+	__u32 now = lb_now(), lease = lb_install_lease(r, f, v6);
+	__u64 idle_ns = (__u64)(now - lb_install_used(r, now)) * (1000000000ULL / g->hz);
+	struct lease *l = lb_lease_at(lease);
+
+	if (!lease || !l || !lb_lease_is_fresh(lease, now))
+		return 0;
+	return bpf_ktime_get_ns() < l->taken_ns + idle_ns + LB_INSTALL_VAGUE_NS;
+}
+
 /*
  * The connection is in the table, to the same backend: a copy is brought up to date; what is ours becomes a copy when the
- * peer used it later. MADE: it has gone meanwhile.
+ * peer used it later, unless keep says so. A backend that serves here too is the flow's whatever happened to it before.
+ * MADE: it has gone meanwhile.
  */
 static __always_inline __u32 lb_install_update(const struct lb_install *r, __u32 id, __u32 generation,
-	struct lb_bucket *bucket, const struct lb_globals *g, const int v6)
+	struct lb_bucket *bucket, int keep, const struct lb_globals *g, const int v6)
 {
 	struct lb_flow *f = lb_flow_at(id, v6);
 	__u32 now = lb_now(), used = lb_install_used(r, now), isn = r->backend_isn;
 	__u32 result = LB_INSTALL_MADE, last_seen = lb_install_last_seen(used, now, g);
-	__u8 state = r->state, before = LB_FLOW_FREE, second_hand = r->flags & LB_INSTALL_SECOND_HAND;
+	__u8 state = r->state, before = LB_FLOW_FREE;
 
 	if (!f)
 		return LB_INSTALL_MADE;
 
 	__u32 backend = f->backend;
+	struct lb_backend_entry *b = bpf_map_lookup_elem(&backends, &backend);
+	__u16 serves = b && (b->flags & LB_BACKEND_SERVING), epoch = b ? b->epoch : 0;
 
 	bpf_spin_lock(&bucket->lock);
 	if (f->generation == generation && f->state != LB_FLOW_FREE) {
 		result = LB_INSTALL_OURS;
-		if ((f->flags & LB_FLOW_COPY) || (!second_hand && !lb_is_later(f->last_seen, used))) {
+		if ((f->flags & LB_FLOW_COPY) || (!keep && !lb_is_later(f->last_seen, used))) {
 			result = LB_INSTALL_UPDATED;
 			before = f->state;
 			f->state = state;
 			f->last_seen = last_seen;
 			f->backend_isn = isn;
 			f->flags |= LB_FLOW_COPY;
+			if (serves)
+				f->backend_epoch = epoch;
 		}
 	}
 	bpf_spin_unlock(&bucket->lock);
@@ -232,14 +266,14 @@ static __always_inline __u32 lb_install_put(struct lb_install *r, const int v6)
 	if (f) {
 		__u32 id = lb_slot_id(slot), generation = f->generation;
 		__u32 ours = !(f->flags & LB_FLOW_COPY), result = LB_INSTALL_MADE;
+		int keep = (r->flags & LB_INSTALL_SECOND_HAND) || lb_install_is_held(r, f, g, v6);
 
 		if (lb_slot_direction(slot) != LB_TO_BACKEND)
 			return LB_INSTALL_CLASH;
 		r->id = id;
 		if (lb_install_same_backend(r, f, v6))
-			result = lb_install_update(r, id, generation, bucket, g, v6);
-		else if (ours && ((r->flags & LB_INSTALL_SECOND_HAND) ||
-					 lb_is_later(f->last_seen, lb_install_used(r, lb_now()))))
+			result = lb_install_update(r, id, generation, bucket, keep, g, v6);
+		else if (ours && (keep || lb_is_later(f->last_seen, lb_install_used(r, lb_now()))))
 			result = LB_INSTALL_OURS;
 		else
 			lb_flow_remove(v6, id, generation);
@@ -262,7 +296,7 @@ static __always_inline __u32 lb_install_end(struct lb_install *r, const int v6)
 	if (!found.flow || found.direction != LB_TO_BACKEND || !lb_install_same_backend(r, found.flow, v6))
 		return LB_INSTALL_UNKNOWN;
 
-	__u32 generation = found.flow->generation, lease = found.flow->lease;
+	__u32 generation = found.flow->generation, lease = lb_install_lease(r, found.flow, v6);
 
 	r->id = found.id;
 	/* The addresses are here now: what the peer ends, it ends for reasons of its own (it lost its backends, say). */

@@ -112,7 +112,7 @@ build/gen/lb_tc.bpf.o: src/lb/bpf/lb_tc.bpf.c $(wildcard src/lb/bpf/*.h) | deps
 $(SKELETON): build/gen/lb_tc.bpf.o
 	$(Q)bpftool gen skeleton $< name lb_tc > $@
 $(patsubst %,build/obj/%.o,lb/lb_bpf lb/lb_bpf_maps tests/bench/bench_bpf $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
-$(patsubst %,build/san/obj/%.o,lb/lb_bpf lb/lb_bpf_maps $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
+$(patsubst %,build/san/obj/%.o,lb/lb_bpf lb/lb_bpf_maps tests/unit/test_lb_sync_table $(patsubst %.c,%,$(wildcard tests/bpf/*.c))): $(SKELETON)
 
 -include $(shell find build/obj build/san/obj -name "*.d" 2>/dev/null)
 

@@ -98,6 +98,10 @@ long lb_bpf_sweep_sticky(struct lb_bpf *b,
 /* Carry out view.control[0..count-1], count <= LB_CONTROL_MAX; each op becomes DONE or STALE. */
 int lb_bpf_control(struct lb_bpf *b, uint32_t count);
 
+/* Has the service address of the flow in that place a lease (common/lease_map.h), and that has not run out? A link-local
+ * address: as its last packet showed. */
+bool lb_bpf_has_lease(const struct lb_bpf *b, uint32_t id, int family);
+
 /* Carry out view.installs[0..count-1], count <= LB_INSTALL_MAX; each op becomes its result. */
 int lb_bpf_install(struct lb_bpf *b, uint32_t count);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -267,6 +268,28 @@ int lb_bpf_install(struct lb_bpf *b, uint32_t count)
 	if (count < LB_INSTALL_MAX)
 		b->view.installs[count].op = LB_INSTALL_NONE;
 	return lb_bpf_run_control(b, 3, &done);
+}
+
+bool lb_bpf_has_lease(const struct lb_bpf *b, uint32_t id, int family)
+{
+	const struct lease_board *board = (const struct lease_board *)b->view.leases;
+	struct lease_addr key = {.family = (uint32_t)family};
+	uint32_t lease = family == 6 ? b->view.flows6[id].head.lease : b->view.flows4[id].head.lease;
+	struct timespec now;
+
+	if (family == 6)
+		memcpy(key.addr, b->view.flows6[id].service, 16);
+	else
+		key.addr[0] = b->view.flows4[id].service;
+	/* It may have been entered since the flow was told of. */
+	if (!lease && (!__atomic_load_n(&board->entries, __ATOMIC_RELAXED) ||
+			      bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.lease_addrs), &key, &lease)))
+		return false;
+	if (!lease || lease >= LEASES_MAX)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec <
+	       __atomic_load_n(&b->view.leases[lease].until_ns, __ATOMIC_RELAXED);
 }
 
 uint32_t lb_bpf_now(struct lb_bpf *b)

@@ -122,12 +122,18 @@ static const struct lb_flow *flow_at(const struct lb_reset *r, int family, uint3
 	return family == 6 ? &r->bpf->view.flows6[id].head : &r->bpf->view.flows4[id].head;
 }
 
-/* A copy is the peer's: whether its backend is gone is for the peer to find, and to tell. */
-static bool is_hit(const struct lb_reset *r, const struct lb_flow *f)
+/*
+ * A copy is the peer's: whether its backend is gone is for the peer to find, and to tell. But not when this node has the
+ * address: then its next packet comes here.
+ */
+static bool is_hit(const struct lb_reset *r, int family, uint32_t id)
 {
-	return f->protocol == IPPROTO_TCP && lb_flow_is_live(f->state) && !(f->flags & LB_FLOW_COPY) &&
-	       holds(&r->now, f->backend) && f->backend < r->bpf->sizes.backends &&
-	       f->backend_epoch != r->bpf->view.backends[f->backend].epoch;
+	const struct lb_flow *f = flow_at(r, family, id);
+
+	return f->protocol == IPPROTO_TCP && lb_flow_is_live(f->state) && holds(&r->now, f->backend) &&
+	       f->backend < r->bpf->sizes.backends &&
+	       f->backend_epoch != r->bpf->view.backends[f->backend].epoch &&
+	       (!(f->flags & LB_FLOW_COPY) || lb_bpf_has_lease(r->bpf, id, family));
 }
 
 /* Collect commands for the next hits; 0 when the walk is at its end. */
@@ -141,13 +147,11 @@ static uint32_t collect(struct lb_reset *r, uint32_t *count)
 		uint32_t end = lb_bpf_flows_touched(r->bpf, r->family);
 
 		for (; r->at < end && looks < SLICE_LOOKS && *count < SLICE_FLOWS; r->at++, looks++) {
-			const struct lb_flow *f = flow_at(r, r->family, r->at);
-
-			if (is_hit(r, f))
+			if (is_hit(r, r->family, r->at))
 				control[(*count)++] = (struct lb_control){.op = LB_CONTROL_DOOM,
 					.family = (uint32_t)r->family,
 					.id = r->at,
-					.generation = f->generation};
+					.generation = flow_at(r, r->family, r->at)->generation};
 		}
 		if (r->at < end)
 			return 1;

@@ -11,6 +11,7 @@
 #define MS            INT64_C(1000000)
 #define FLAP_NS       (500 * MS) /* out of sync for a moment is no event */
 #define ON_ITS_WAY_NS (20 * MS)
+#define MISSED_NS     (1000 * MS) /* between two wishes for the whole table: what fails may fail again */
 
 /* ---- the board ---- */
 
@@ -69,6 +70,10 @@ static void on_turned(void *data, int64_t now)
 
 	if (!s->link)
 		return;
+	if (now - s->missed_at >= MISSED_NS && lb_sync_table_missed(s->table)) {
+		s->missed_at = now;
+		lb_sync_link_want_bulk(s->link);
+	}
 	lb_sync_link_status(s->link, now, &status);
 	say(s, lb_sync_board_table(&status, lb_live_is_checked(s->live), now), status.in != SYNC_WHY_IN_SYNC,
 		status.out == SYNC_WHY_IN_SYNC && status.lag_ns < ON_ITS_WAY_NS, now);

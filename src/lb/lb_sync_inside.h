@@ -18,6 +18,7 @@ struct lb_sync {
 	void *data;
 	ev_timer stale;                   /* refresh as soon as the session is done */
 	bool told, in_sync, other_config; /* what was reported */
+	int64_t missed_at;                /* the peer's table was wanted again, for records were lost here */
 	int64_t differs_since;            /* it is not as reported; 0: it is */
 };
 

@@ -134,6 +134,12 @@ void lb_sync_link_send_bulk(struct lb_sync_link *link)
 	lb_sync_link_kick(link);
 }
 
+void lb_sync_link_want_bulk(struct lb_sync_link *link)
+{
+	sync_session_want_bulk(link->session, lb_sync_link_now());
+	lb_sync_link_kick(link);
+}
+
 /* ---- the source's changes ---- */
 
 static int read_ring(struct lb_sync_link *link)

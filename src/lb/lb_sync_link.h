@@ -49,6 +49,8 @@ int lb_sync_link_reload(struct lb_sync_link *link, const struct conf_peer *peer,
 void lb_sync_link_set_config(struct lb_sync_link *link, uint32_t config_hash);
 /* The source lost track of what changed: the whole table goes again. May be called from within tables->read(). */
 void lb_sync_link_send_bulk(struct lb_sync_link *link);
+/* Records were lost here: the peer's whole table is to come again. */
+void lb_sync_link_want_bulk(struct lb_sync_link *link);
 /* The source has something that it did not tell by its fd. */
 void lb_sync_link_kick(struct lb_sync_link *link);
 /* Is one of the tables' callbacks being called? */

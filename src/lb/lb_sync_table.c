@@ -115,7 +115,8 @@ static bool watch_flow(
 	struct lb_sync_table *t = data;
 
 	if (f->flags & LB_FLOW_COPY) {
-		if (!lb_sync_is_orphan(t, id, v6))
+		/* Who has the address goes on with what it was told: the peer may have ended it for reasons of its own. */
+		if (!lb_sync_is_orphan(t, id, v6) || lb_bpf_has_lease(t->bpf, id, v6 ? 6 : 4))
 			return false;
 		t->counters.dropped++;
 		return true;
@@ -267,6 +268,7 @@ bool lb_sync_table_refresh(struct lb_sync_table *t)
 		lb_names_close(&t->names);
 		t->names = fresh;
 		t->applied = t->live->applied;
+		lb_sync_whose_unknown(t); /* what was refused so far may be named from now on */
 	}
 	tell_words(t, false);
 	return is_other;

@@ -48,6 +48,8 @@ int lb_sync_table_read(struct lb_sync_table *t, int64_t now);
  * latest LB_SYNC_COMMIT_MS after the first. */
 void lb_sync_table_commit(struct lb_sync_table *t);
 #define LB_SYNC_COMMIT_MS 2
+/* Records were lost here since this was asked last, though the peer takes them for told: want its whole table again. */
+bool lb_sync_table_missed(struct lb_sync_table *t);
 
 /* The config or the operator's weights have changed: names are looked up anew; weights are told. True: it is another
  * config, which may name what was refused before: want the peer's whole table again. */

@@ -49,6 +49,7 @@ struct lb_sync_table {
 	void (*lost)(void *data);
 	void *data;
 	bool must_tell_lost;
+	bool missed;     /* records of the peer were lost here */
 	bool is_telling; /* a bulk has begun: what changes is told, and what goes on being used is told again */
 	int64_t now;     /* ns, of what is being read */
 	uint32_t applied; /* of live: the config that names is of */
@@ -87,6 +88,8 @@ uint8_t lb_sync_hand_of_copy(const struct lb_sync_table *t, uint32_t id, int v6)
 
 /* Has the peer's table no such flow any more? */
 bool lb_sync_is_orphan(const struct lb_sync_table *t, uint32_t id, int v6);
+/* Till the next whole bulk nothing is an orphan. */
+void lb_sync_whose_unknown(struct lb_sync_table *t);
 int lb_sync_whose_open(struct lb_sync_table *t);
 
 #endif

@@ -30,11 +30,47 @@ int lb_sync_whose_open(struct lb_sync_table *t)
 	return 0;
 }
 
+/* Where the config in force has the flow's service and backend. SYNC_APPLIED, or what it does not have. */
+static enum sync_fate find_places(const struct lb_sync_table *t, const struct sync_flow *flow,
+	const struct lb_names_service **service, long *backend)
+{
+	*service =
+		lb_names_service(&t->names, flow->family, flow->service, flow->service_port, flow->protocol);
+	if (!*service)
+		return SYNC_NO_SERVICE;
+	*backend = lb_names_backend(
+		&t->names, (*service)->pool, flow->family, flow->backend, flow->backend_port);
+	/* Connections stay when their service is given another pool. */
+	if (*backend == LB_NAMES_NONE)
+		*backend = lb_names_backend(
+			&t->names, LB_NAMES_ANY_POOL, flow->family, flow->backend, flow->backend_port);
+	return *backend == LB_NAMES_NONE ? SYNC_NO_BACKEND : SYNC_APPLIED;
+}
+
+/* Were the peer to tell of the copy, would it be refused? */
+static bool is_refused(const struct lb_sync_table *t, uint32_t id, int v6)
+{
+	const struct lb_bpf_view *v = &t->bpf->view;
+	const struct lb_flow *f = v6 ? &v->flows6[id].head : &v->flows4[id].head;
+	const struct lb_names_service *service;
+	struct sync_flow flow;
+	long backend;
+
+	return lb_sync_flow_tell(f, v6, f->last_seen, v->globals->hz, SYNC_OF_PEER, &flow) &&
+	       find_places(t, &flow, &service, &backend) != SYNC_APPLIED;
+}
+
 bool lb_sync_is_orphan(const struct lb_sync_table *t, uint32_t id, int v6)
 {
 	uint16_t stamp = t->whose.stamp[v6][id];
 
-	return t->whose.first && stamp >= t->whose.first && stamp < t->whose.whole;
+	return t->whose.first && stamp >= t->whose.first && stamp < t->whose.whole && !is_refused(t, id, v6);
+}
+
+void lb_sync_whose_unknown(struct lb_sync_table *t)
+{
+	t->whose.whole = 0;
+	t->whose.is_named = false;
 }
 
 uint8_t lb_sync_hand_of_copy(const struct lb_sync_table *t, uint32_t id, int v6)
@@ -100,8 +136,7 @@ static void count(struct lb_sync_table *t, const struct lb_install *i)
 		break;
 	case LB_INSTALL_UPDATED:
 		c->updated++;
-		if (!(i->flags & LB_INSTALL_SECOND_HAND))
-			stamp(t, i);
+		stamp(t, i); /* at second hand too: the peer has it */
 		break;
 	case LB_INSTALL_ENDED:
 		c->ended++;
@@ -135,8 +170,20 @@ void lb_sync_table_commit(struct lb_sync_table *t)
 	if (err)
 		log_error("%u records of the peer: the dataplane did not take them: %s", gathered,
 			strerror(-err));
+	if (err) { /* the peer takes them for told */
+		t->missed = true;
+		t->whose.is_named = false;
+	}
 	for (uint32_t i = 0; !err && i < gathered; i++)
 		count(t, &t->bpf->view.installs[i]);
+}
+
+bool lb_sync_table_missed(struct lb_sync_table *t)
+{
+	bool missed = t->missed;
+
+	t->missed = false;
+	return missed;
 }
 
 static void gather(struct lb_sync_table *t, const struct lb_install *i)
@@ -148,23 +195,17 @@ static void gather(struct lb_sync_table *t, const struct lb_install *i)
 
 static enum sync_fate take_flow(struct lb_sync_table *t, const struct sync_flow *flow)
 {
-	const struct lb_names_service *s =
-		lb_names_service(&t->names, flow->family, flow->service, flow->service_port, flow->protocol);
+	const struct lb_names_service *s;
+	enum sync_fate fate;
 	struct lb_install i;
 	long backend;
 
 	/* It has it from here: what has ended here meanwhile must not begin again. */
 	if (flow->hand == SYNC_OF_PEER && t->whose.its_peer == lb_sync_table_id(t))
 		return SYNC_NOT_NEEDED;
-	if (!s)
-		return SYNC_NO_SERVICE;
-	backend = lb_names_backend(&t->names, s->pool, flow->family, flow->backend, flow->backend_port);
-	/* Connections stay when their service is given another pool. */
-	if (backend == LB_NAMES_NONE)
-		backend = lb_names_backend(
-			&t->names, LB_NAMES_ANY_POOL, flow->family, flow->backend, flow->backend_port);
-	if (backend == LB_NAMES_NONE)
-		return SYNC_NO_BACKEND;
+	fate = find_places(t, flow, &s, &backend);
+	if (fate != SYNC_APPLIED)
+		return fate;
 	if (lb_sync_flow_put(flow, t->jiffies, t->bpf->view.globals->hz, &i))
 		return SYNC_INVALID;
 	i.service = (uint16_t)s->index;

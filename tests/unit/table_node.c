@@ -84,6 +84,24 @@ void node_apply(struct table_node *n, const char *extra)
 	must(lb_apply(&n->live, &model, NULL, 0, error, sizeof(error)) == 0, "apply");
 }
 
+static void open_sync(struct table_node *n)
+{
+	struct sync_session_config session;
+
+	must(lb_sync_table_open(&n->table, &n->live, &n->age, on_lost, n) == 0, "table");
+	sync_session_defaults(&session, lb_sync_config_hash(&n->live.model));
+	must(sync_session_open(
+		     &n->session, &session, &lb_sync_table_source, &lb_sync_table_target, n->table) == 0,
+		"session");
+}
+
+void node_restart(struct table_node *n)
+{
+	sync_session_close(n->session);
+	lb_sync_table_close(n->table);
+	open_sync(n);
+}
+
 void node_open(struct table_node *n, uint32_t flows, const char *extra)
 {
 	struct lb_bpf_sizes sizes = {.flows = flows,
@@ -93,7 +111,6 @@ void node_open(struct table_node *n, uint32_t flows, const char *extra)
 		.backends = 64,
 		.sticky = 4096,
 		.table_slots = 65536};
-	struct sync_session_config session;
 
 	memset(n, 0, sizeof(*n));
 	if (!pair_now)
@@ -111,11 +128,7 @@ void node_open(struct table_node *n, uint32_t flows, const char *extra)
 	}
 	node_apply(n, extra);
 	must(lb_age_start(&n->age, &n->live) == 0, "age");
-	must(lb_sync_table_open(&n->table, &n->live, &n->age, on_lost, n) == 0, "table");
-	sync_session_defaults(&session, lb_sync_config_hash(&n->live.model));
-	must(sync_session_open(
-		     &n->session, &session, &lb_sync_table_source, &lb_sync_table_target, n->table) == 0,
-		"session");
+	open_sync(n);
 }
 
 void node_close(struct table_node *n)
@@ -336,6 +349,8 @@ static bool deliver(struct table_node *from, struct table_node *to)
 	middle = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	from->spent_ns += middle - began;
 	lb_sync_table_commit(to->table);
+	if (lb_sync_table_missed(to->table))
+		sync_session_want_bulk(to->session, pair_now);
 	to->spent_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - middle;
 	return any;
 }

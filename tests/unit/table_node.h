@@ -30,6 +30,8 @@ struct table_node {
 /* extra: more config text, or ""; with some all things have other numbers than without. Ends the program when something fails. */
 void node_open(struct table_node *n, uint32_t flows, const char *extra);
 void node_close(struct table_node *n);
+/* The control program is started anew over the dataplane that stands. A new session is to follow. */
+void node_restart(struct table_node *n);
 /* Another config in force. */
 void node_apply(struct table_node *n, const char *extra);
 

@@ -271,7 +271,7 @@ static void test_dead_backend(void **state)
 	close(v4);
 }
 
-/* What the other node of a pair forwards is left to it, however its backend looks from here. */
+/* What the other node of a pair forwards is left to it, however its backend looks from here, unless the address is here. */
 static void test_a_copy_is_not_ours_to_reset(void **state)
 {
 	struct conn old[FEW];
@@ -291,6 +291,7 @@ static void test_a_copy_is_not_ours_to_reset(void **state)
 
 			if (f->state == LB_FLOW_ESTABLISHED && f->client_port == at.sin_port) {
 				f->flags = LB_FLOW_COPY;
+				f->lease = 7;
 				copies++;
 			}
 		}
@@ -300,6 +301,11 @@ static void test_a_copy_is_not_ours_to_reset(void **state)
 	reset_and_wait(&wanted, false);
 	expect(old, FEW / 2, 1);
 	expect(old + FEW / 2, FEW / 2, 0);
+	bpf.view.leases[7].until_ns = UINT64_MAX;
+	wanted.list = old + FEW / 2;
+	reset_and_wait(&wanted, false);
+	expect(old + FEW / 2, FEW / 2, 1);
+	bpf.view.leases[7].until_ns = 0;
 	close_conns(old, FEW);
 	close(v4);
 }

@@ -5,7 +5,12 @@
  */
 #include "netns_harness.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "common/lease_map.h"
 #include "lb/lb_sync_table_inside.h"
+#include "lb_tc.skel.h"
 #include "table_node.h"
 
 #define FLOWS 131072 /* for the whole; a few do for the rest */
@@ -199,6 +204,57 @@ static void a_peer_that_lost_its_memory_takes_none_of_ours(void **state)
 	}
 }
 
+/* Both run on; the process of one does not, and what it knew of whose a copy is goes with it. */
+static void a_restart_takes_none_that_the_peer_has_from_here(void **state)
+{
+	for (uint32_t client = 0; client < 20; client++)
+		node_connect(&n[0], SERVICE_WEB, client);
+	assert_true(pair_settle(n) >= 0);
+	node_close(&n[0]);
+	node_open(&n[0], FEW, "");
+	pair_meet(n);
+	assert_true(pair_settle(n) >= 0);
+	node_restart(&n[1]);
+	for (int i = 0; i < 3; i++) {
+		pair_meet(n);
+		assert_true(pair_settle(n) >= 0);
+		node_walk(&n[1]);
+		node_walk(&n[0]);
+	}
+	assert_int_equal(counters(1).dropped, 0);
+	for (uint32_t client = 0; client < 20; client++)
+		assert_true(node_find(&n[1], SERVICE_WEB, client) >= 0);
+}
+
+/* Who has the address goes on with what it was told; the peer may have ended it for reasons of its own. */
+static void who_has_the_address_drops_nothing(void **state)
+{
+	struct lease_board *board = (struct lease_board *)n[1].bpf.view.leases;
+	struct lease_addr key = {.family = 4};
+	uint32_t lease = 7;
+	long id[10];
+
+	for (uint32_t client = 0; client < 10; client++)
+		id[client] = node_connect(&n[0], SERVICE_WEB, client);
+	assert_true(pair_settle(n) >= 0);
+	address4(key.addr, 10, 0, 0, 100);
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(n[1].bpf.skel->maps.lease_addrs), &key, &lease, 0), 0);
+	board->entries = 1;
+	n[1].bpf.view.leases[lease].until_ns = UINT64_MAX;
+	for (uint32_t client = 0; client < 10; client++)
+		node_remove(&n[0], SERVICE_WEB, (uint32_t)id[client]);
+	pair_meet(n);
+	assert_true(pair_settle(n) >= 0);
+	node_walk(&n[1]);
+	assert_int_equal(counters(1).dropped, 0);
+	for (uint32_t client = 0; client < 10; client++)
+		assert_true(node_find(&n[1], SERVICE_WEB, client) >= 0);
+	n[1].bpf.view.leases[lease].until_ns = 0;
+	node_walk(&n[1]);
+	assert_int_equal(counters(1).dropped, 10);
+}
+
 /* What the peer has only from here never takes from us what is ours. */
 static void ours_stays_ours_at_second_hand(void **state)
 {
@@ -211,6 +267,21 @@ static void ours_stays_ours_at_second_hand(void **state)
 	assert_true(pair_settle(n) >= 0);
 	assert_int_equal(f->flags, 0);
 	assert_int_equal(assert_same_tables(), 1);
+}
+
+/* The peer takes for told what came, whatever the dataplane made of it. */
+static void what_the_dataplane_did_not_take_comes_again(void **state)
+{
+	struct bpf_program *program = n[1].bpf.skel->progs.lb_control_run;
+
+	n[1].bpf.skel->progs.lb_control_run = NULL;
+	for (uint32_t client = 0; client < 10; client++)
+		node_connect(&n[0], SERVICE_WEB, client);
+	pair_run(n, 20);
+	n[1].bpf.skel->progs.lb_control_run = program;
+	assert_int_equal(counters(1).made, 0);
+	assert_true(pair_settle(n) >= 0);
+	assert_int_equal(assert_same_tables(), 10);
 }
 
 /* ---- age ---- */
@@ -258,17 +329,17 @@ static void what_is_used_is_told_again_after_a_quarter(void **state)
 
 /* ---- names ---- */
 
-static void what_the_config_lacks_is_refused_until_it_names_it(void **state)
+static const char more[] = ", { name = \"more\"; address = \"10.0.0.100\"; port = 81; "
+			   "protocol = \"tcp\"; pool = \"web\"; }";
+
+/* A connection of the first node's that only such a config has a service for. */
+static void connect_to_more(void)
 {
-	static const char more[] = ", { name = \"more\"; address = \"10.0.0.100\"; port = 81; "
-				   "protocol = \"tcp\"; pool = \"web\"; }";
-	struct sync_status status;
 	struct endpoint client = {.port = 4000};
 	struct packet_spec p = {.family = 4, .protocol = 6, .tcp_flags = TCP_SYN, .from = client};
 	struct frame in, out;
 	uint32_t length = sizeof(out.bytes);
 
-	node_apply(&n[0], more);
 	address4(p.from.addr, 10, 3, 0, 1);
 	address4(p.to.addr, 10, 0, 0, 100);
 	p.to.port = 81;
@@ -276,6 +347,14 @@ static void what_the_config_lacks_is_refused_until_it_names_it(void **state)
 	assert_int_equal(
 		lb_bpf_test_packet(&n[0].bpf, in.bytes, in.length, out.bytes, &length, 1, NULL, NULL), 0);
 	n[0].bpf.view.flows4[0].head.state = LB_FLOW_ESTABLISHED;
+}
+
+static void what_the_config_lacks_is_refused_until_it_names_it(void **state)
+{
+	struct sync_status status;
+
+	node_apply(&n[0], more);
+	connect_to_more();
 	pair_meet(n);
 	assert_true(pair_settle(n) >= 0);
 	sync_session_status(n[1].session, pair_now, &status);
@@ -284,6 +363,34 @@ static void what_the_config_lacks_is_refused_until_it_names_it(void **state)
 	sync_session_want_bulk(n[1].session, pair_now);
 	assert_true(pair_settle(n) >= 0);
 	assert_int_equal(assert_same_tables(), 1);
+}
+
+/* A copy that the config names no more goes on, though every bulk is refused it; so it does when it is named again. */
+static void what_the_config_lacks_is_no_orphan(void **state)
+{
+	const struct lb_flow *f = &n[1].bpf.view.flows4[0].head;
+
+	for (int i = 0; i < 2; i++)
+		node_apply(&n[i], more);
+	connect_to_more();
+	pair_meet(n);
+	assert_true(pair_settle(n) >= 0);
+	assert_int_equal(f->flags, LB_FLOW_COPY);
+	for (int i = 0; i < 2; i++) {
+		node_apply(&n[1], "");
+		sync_session_want_bulk(n[1].session, pair_now);
+		assert_true(pair_settle(n) >= 0);
+		node_walk(&n[1]);
+		assert_int_equal(f->state, LB_FLOW_ESTABLISHED);
+		node_apply(&n[1], more);
+		node_walk(&n[1]);
+		assert_int_equal(f->state, LB_FLOW_ESTABLISHED);
+	}
+	sync_session_want_bulk(n[1].session, pair_now);
+	assert_true(pair_settle(n) >= 0);
+	node_walk(&n[1]);
+	assert_int_equal(assert_same_tables(), 1);
+	assert_int_equal(counters(1).dropped, 0);
 }
 
 static void numbers_of_one_node_mean_nothing_on_the_other(void **state)
@@ -423,10 +530,14 @@ int main(void)
 		TEST(a_copy_that_is_used_is_ours_and_told_so),
 		TEST(what_is_lost_a_bulk_repairs),
 		TEST(a_peer_that_lost_its_memory_takes_none_of_ours),
+		TEST(a_restart_takes_none_that_the_peer_has_from_here),
+		TEST(who_has_the_address_drops_nothing),
+		TEST(what_the_dataplane_did_not_take_comes_again),
 		TEST(ours_stays_ours_at_second_hand),
 		TEST(a_copy_ages_later_than_its_owner),
 		TEST(what_is_used_is_told_again_after_a_quarter),
 		TEST(what_the_config_lacks_is_refused_until_it_names_it),
+		TEST(what_the_config_lacks_is_no_orphan),
 		TEST(numbers_of_one_node_mean_nothing_on_the_other),
 		TEST(sticky_sources_go_in_bulk_and_are_told_again),
 		TEST(the_later_word_counts_on_both),

@@ -131,6 +131,8 @@ is_in_sync() { # LEADER FOLLOWER
 	[[ $json =~ $in ]] && in=${BASH_REMATCH[1]} && [[ $json =~ $out ]] && out=${BASH_REMATCH[1]} ||
 		{ echo "nothing of sync"; return 1; }
 	echo "in: $in, out: $out"
-	[ "$in" = "in sync" ] && [ "$out" = "in sync" ]
+	[ "$in" = "in sync" ] && [ "$out" = "in sync" ] || return
+	# Both are ready, too: their backends have been checked.
+	[[ $json =~ \"table\":\ *\"in\ sync\" ]] && [[ $(ask "$1" --json peers) =~ \"table\":\ *\"in\ sync\" ]]
 }
 is_well() { has_all "$1" && has_none "$2" && is_in_sync "$1" "$2"; } # LEADER FOLLOWER

@@ -24,7 +24,7 @@
 /* A whole cache line, for the dataplane looks at it with each packet of a flow. */
 struct lease {
 	__u64 until_ns; /* tandem-vrrp: fresh before this; 0: this node does not have the addresses */
-	__u64 taken_ns; /* tandem-vrrp: when it took the addresses last */
+	__u64 taken_ns; /* tandem-vrrp: when it took the addresses; 0: it released them, what is fresh only lingers */
 	__u64 grace_ns; /* tandem-vrrp: for so long after that a connection nobody knows is not reset; 0: no such time */
 	__u32 checked; /* dataplane: jiffies of its last look at the clock */
 	__u32 fresh;   /* dataplane: what it saw then */

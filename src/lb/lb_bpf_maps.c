@@ -288,8 +288,9 @@ bool lb_bpf_has_lease(const struct lb_bpf *b, uint32_t id, int family)
 	if (!lease || lease >= LEASES_MAX)
 		return false;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec <
-	       __atomic_load_n(&b->view.leases[lease].until_ns, __ATOMIC_RELAXED);
+	return __atomic_load_n(&b->view.leases[lease].taken_ns, __ATOMIC_RELAXED) &&
+	       (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec <
+		       __atomic_load_n(&b->view.leases[lease].until_ns, __ATOMIC_RELAXED);
 }
 
 uint32_t lb_bpf_now(struct lb_bpf *b)

@@ -66,6 +66,7 @@ static void release_lease(struct vrrp_unit *unit)
 			vrrp_stamp_released(vrrp_lease_until(lease, unit->slot), vrrp_now()));
 	else
 		vrrp_lease_stamp(lease, unit->slot, 0);
+	vrrp_lease_take(lease, unit->slot, 0, 0); /* what lingers is not held */
 	unit->leased = false;
 }
 

@@ -302,6 +302,7 @@ static void test_a_copy_is_not_ours_to_reset(void **state)
 	expect(old, FEW / 2, 1);
 	expect(old + FEW / 2, FEW / 2, 0);
 	bpf.view.leases[7].until_ns = UINT64_MAX;
+	bpf.view.leases[7].taken_ns = 1;
 	wanted.list = old + FEW / 2;
 	reset_and_wait(&wanted, false);
 	expect(old + FEW / 2, FEW / 2, 1);

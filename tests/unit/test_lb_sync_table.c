@@ -242,6 +242,7 @@ static void who_has_the_address_drops_nothing(void **state)
 		bpf_map_update_elem(bpf_map__fd(n[1].bpf.skel->maps.lease_addrs), &key, &lease, 0), 0);
 	board->entries = 1;
 	n[1].bpf.view.leases[lease].until_ns = UINT64_MAX;
+	n[1].bpf.view.leases[lease].taken_ns = 1;
 	for (uint32_t client = 0; client < 10; client++)
 		node_remove(&n[0], SERVICE_WEB, (uint32_t)id[client]);
 	pair_meet(n);

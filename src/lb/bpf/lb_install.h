@@ -2,8 +2,7 @@
 /*
  * Records of the other node of a pair, put into the flow table: a flow that it forwards is a copy here (LB_FLOW_COPY), and
  * its end removes the copy. Carried out by the control program, for what stands in the map `installs`. Whoever used the
- * connection later is right about it: a flow of this node's own that was used since stays, and the record is answered OURS;
- * so it is when this node has the address and took it after the peer used the flow last.
+ * connection later is right about it: a flow of this node's own that was used since stays, and the record is answered OURS.
  *
  * A copy is never younger than a second, so that the first packet that comes for it here takes the branch of the packets
  * that come once a second (lb_core.h), where it is made ours.
@@ -69,9 +68,6 @@ static __always_inline __u32 lb_install_last_seen(__u32 used, __u32 now, const s
 
 /* ---- a flow that is there ---- */
 
-/* Idle times come in whole seconds, and are some time on their way. */
-#define LB_INSTALL_VAGUE_NS 2000000000ULL
-
 /* The lease of the flow's address: that may have been entered since the flow was told of. */
 static __always_inline __u32 lb_install_lease(
 	const struct lb_install *r, const struct lb_flow *f, const int v6)
@@ -79,22 +75,6 @@ static __always_inline __u32 lb_install_lease(
 	__u32 lease = f->lease;
 
 	return lease ? lease : lb_lease_of(r->service_addr, 0, v6);
-}
-
-/*
- * Has this node the flow's address, and took it no earlier than the peer used the flow? Then the peer speaks of the time
- * before. A lease that was released stays fresh for a second; what the peer used in that is later than the taking, and counts.
- */
-static __always_inline int lb_install_is_held(
-	const struct lb_install *r, const struct lb_flow *f, const struct lb_globals *g, const int v6)
-{
-	__u32 now = lb_now(), lease = lb_install_lease(r, f, v6);
-	__u64 idle_ns = (__u64)(now - lb_install_used(r, now)) * (1000000000ULL / g->hz);
-	struct lease *l = lb_lease_at(lease);
-
-	if (!lease || !l || !lb_lease_is_fresh(lease, now))
-		return 0;
-	return bpf_ktime_get_ns() < l->taken_ns + idle_ns + LB_INSTALL_VAGUE_NS;
 }
 
 /*
@@ -266,7 +246,7 @@ static __always_inline __u32 lb_install_put(struct lb_install *r, const int v6)
 	if (f) {
 		__u32 id = lb_slot_id(slot), generation = f->generation;
 		__u32 ours = !(f->flags & LB_FLOW_COPY), result = LB_INSTALL_MADE;
-		int keep = (r->flags & LB_INSTALL_SECOND_HAND) || lb_install_is_held(r, f, g, v6);
+		int keep = r->flags & LB_INSTALL_SECOND_HAND;
 
 		if (lb_slot_direction(slot) != LB_TO_BACKEND)
 			return LB_INSTALL_CLASH;
@@ -298,9 +278,12 @@ static __always_inline __u32 lb_install_end(struct lb_install *r, const int v6)
 
 	__u32 generation = found.flow->generation, lease = lb_install_lease(r, found.flow, v6);
 
+	struct lease *l = lb_lease_at(lease);
+
 	r->id = found.id;
-	/* The addresses are here now: what the peer ends, it ends for reasons of its own (it lost its backends, say). */
-	if (lease && lb_lease_is_fresh(lease, lb_now()))
+	/* The addresses are here now: what the peer ends, it ends for reasons of its own (it lost its backends, say). A lease
+	 * that was released and is fresh for a moment yet is none of that kind. */
+	if (lease && l && l->taken_ns && lb_lease_is_fresh(lease, lb_now()))
 		return LB_INSTALL_OURS;
 	if ((v6 ? lb_flow_remove6(found.id, generation, LB_IF_COPY, 0)
 		: lb_flow_remove4(found.id, generation, LB_IF_COPY, 0)) == 0)

@@ -477,7 +477,7 @@ demo-balancer: deps
 bench: bench-programs
 	@tests/bench/all
 bench-programs: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all build/test/bench_bpf $(VRRP_BENCH)
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(addprefix build/test/bench_,bpf sync sync_table) $(VRRP_BENCH)
 
 # ---- install ----
 

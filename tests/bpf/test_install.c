@@ -538,6 +538,14 @@ static void a_million(void **state)
 		for (uint32_t i = 0; i < count; i++)
 			made += x.b.view.installs[i].op == LB_INSTALL_MADE;
 	}
+	/* Taken over: some go on, each to its own backend. */
+	for (uint32_t n = 0; n < flows; n += flows / 10 + 1) {
+		struct endpoint c = {.port = (uint16_t)(1024 + n % 60000)};
+
+		address4(c.addr, 11, 0, (uint8_t)(n / 60000), 1);
+		if (fixture_flow_of(&x, web, &c))
+			goes(&c, web, LB_TO_BACKEND, n / LB_INSTALL_MAX % 3);
+	}
 	fprintf(stderr, "# %u copies put in within %.3f s, %.0f ns each\n", made, (double)spent / 1e9,
 		(double)spent / flows);
 	/* A bucket may be full: of a million, less than one on average. */

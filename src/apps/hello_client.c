@@ -143,30 +143,42 @@ static int burst_connected(struct client *c)
 	return fail(c, "get all answers of");
 }
 
-/* It reads while it sends: both ends have room for few datagrams only, and would wait for each other. */
+/* The next one: 1, 0 when the server has no room for it now, -errno. */
+static int send_datagram(struct client *c, size_t number)
+{
+	char text[HELLO_MESSAGE_MAX];
+	size_t len = hello_message(number, text);
+
+	if (send_one(c, text, len, c->anonymous ? 0 : MSG_DONTWAIT) == (ssize_t)len)
+		return 1;
+	return errno == EAGAIN && !c->anonymous ? 0 : fail(c, "send to");
+}
+
+/*
+ * It reads while it sends: both ends have room for few datagrams only, and would wait for each other. An answer is waited
+ * for only while one is to come: a server that had no room a moment ago may have answered everything since.
+ */
 static int burst_datagrams(struct client *c)
 {
 	int64_t deadline = deadline_of(c);
 	size_t sent = 0;
 
 	while (sent < c->count || (!c->anonymous && c->tally.reads < c->count && !c->tally.strange)) {
-		bool full = false;
+		int rc = sent < c->count ? send_datagram(c, sent + 1) : 0;
 
-		if (sent < c->count) {
-			char text[HELLO_MESSAGE_MAX];
-			size_t len = hello_message(sent + 1, text);
-
-			if (send_one(c, text, len, c->anonymous ? 0 : MSG_DONTWAIT) == (ssize_t)len)
-				sent++;
-			else if (errno != EAGAIN || c->anonymous)
-				return fail(c, "send to");
-			else
-				full = true;
-		}
+		if (rc < 0)
+			return rc;
+		sent += (size_t)rc;
 		while (take_some(c) > 0)
 			;
-		if ((full || sent == c->count) && !c->anonymous && c->tally.reads < c->count &&
-			!wait_until(c, POLLIN, deadline)) {
+		if (c->anonymous || c->tally.reads == c->count || (rc > 0 && sent < c->count))
+			continue;
+		/* Nothing to come: somebody else's datagrams fill its queue, and nothing tells when there is room. */
+		if (c->tally.reads >= sent)
+			wait_until(c, POLLIN, hello_now_ms() + 1);
+		else
+			wait_until(c, POLLIN, deadline);
+		if (hello_now_ms() >= deadline) {
 			errno = ETIMEDOUT;
 			return fail(c, "get all answers of");
 		}

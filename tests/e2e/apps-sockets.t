@@ -168,6 +168,17 @@ like "... the reader has gone: EPIPE" "$(hello seqpacket @tandem-hello --gone)" 
 
 hello_up datagram "$TMP/hello"
 like "datagram: boundaries and order are kept, more of them than a queue has room for" "$(hello datagram "$TMP/hello" --count 64)" "boundaries kept: messages 64, reads 64.*order kept; 567 of 567 bytes"
+# A client that is stopped between any two of its calls: the server may have answered all by the time it goes on.
+cat > "$TMP/halting.py" << 'END'
+import os, signal, subprocess, sys, time
+for _ in range(100):
+    client = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while client.poll() is None:
+        client.send_signal(signal.SIGSTOP); time.sleep(0.0002)
+        client.send_signal(signal.SIGCONT); time.sleep(0.00002)
+    if client.returncode: sys.exit(client.stdout.read())
+END
+ok "... from a client that is stopped at any moment" in_ns b timeout 60 python3 "$TMP/halting.py" "$TANDEM_BIN/hello_client" datagram "$TMP/hello" --count 64 --timeout-ms 5000
 ok "... who the sender is" wait_for 30 pid_is_told SCM_CREDENTIALS
 like "... a sender without a name" "$(hello datagram "$TMP/hello" --anonymous)" "nobody can answer"
 ok "... cannot be answered" wait_log hello 30 "no answer: the sender has no name"

@@ -153,7 +153,8 @@ UNIT_tandemctl      := tests/unit/tandemctl_harness.c $(filter-out src/ctl/main.
 UNITLIBS_tandemctl  := -lev -lnl-3 -ljansson -lconfig -lsodium -lutil
 UNIT_tandemctl_vrrp     := $(UNIT_tandemctl)
 UNITLIBS_tandemctl_vrrp := $(UNITLIBS_tandemctl)
-UNIT_TESTS          += nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl tandemctl_vrrp
+UNIT_daemon_options := src/common/daemon_options.c src/common/log.c
+UNIT_TESTS          += daemon_options nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl tandemctl_vrrp
 
 CONF := $(wildcard src/common/conf*.c) $(addprefix src/common/,nearest.c clean_text.c addr.c)
 UNIT_conf        := $(CONF)

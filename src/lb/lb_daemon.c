@@ -24,7 +24,8 @@
 #define SAVE_DELAY_S 0.05 /* changes of health and config are saved together, after the answer is given */
 
 struct daemon {
-	struct lb_daemon_options options;
+	const struct daemon_options *options;
+	bool begin_empty;
 	struct ev_loop *loop;
 	struct lb_bpf bpf;
 	struct lb_live live;
@@ -55,10 +56,10 @@ static void save_now(struct daemon *d)
 	int err;
 
 	ev_timer_stop(d->loop, &d->save);
-	err = lb_store_save(&d->live, d->options.run_dir);
+	err = lb_store_save(&d->live, d->options->run_dir);
 	if (err)
 		log_warn("cannot save the state to %s: %s; a restart will check all backends anew",
-			d->options.run_dir, strerror(-err));
+			d->options->run_dir, strerror(-err));
 }
 
 static void on_save(struct ev_loop *loop, ev_timer *timer, int events)
@@ -142,7 +143,7 @@ static int reload(void *data, char *text, size_t size)
 	struct conf_errors errors;
 	struct lb_model model;
 	char summary[300];
-	int err = lb_conf_load(d->options.config, d->options.node, &model, &errors);
+	int err = lb_conf_load(d->options->config, d->options->node, &model, &errors);
 
 	if (err) {
 		conf_errors_write(&errors, stderr, "");
@@ -166,7 +167,7 @@ static int reload(void *data, char *text, size_t size)
 		lb_links_set_interfaces(d->links, dp->interfaces, dp->interface_count);
 	follow_peer(d);
 	d->ctl.loaded_ms = lb_live_steady_ms();
-	snprintf(text, size, "%s: %s%s", d->options.config, summary,
+	snprintf(text, size, "%s: %s%s", d->options->config, summary,
 		sizes_differ(&d->bpf.sizes, dp)
 			? "; the dataplane keeps the sizes it was made with until a start with --reset"
 			: "");
@@ -209,14 +210,14 @@ static struct lb_bpf_sizes sizes_for(const struct lb_model *model)
 static void adopt(struct daemon *d)
 {
 	char error[400];
-	int err = lb_store_load(&d->live, d->options.run_dir, error, sizeof(error));
+	int err = lb_store_load(&d->live, d->options->run_dir, error, sizeof(error));
 
 	if (err && err != -ENOENT)
 		log_warn("%s; its flows go on, backends are checked anew", error);
 	else if (err)
 		log_warn(
 			"the pinned dataplane has no state file in %s; its flows go on, backends are checked anew",
-			d->options.run_dir);
+			d->options->run_dir);
 	lb_store_assume_all(&d->live);
 }
 
@@ -255,7 +256,7 @@ static int start_live(struct daemon *d, struct lb_model *model)
 			"the adopted dataplane keeps the sizes it was made with; --reset makes a new one and drops its flows");
 	err = lb_apply(&d->live, model, summary, sizeof(summary), error, sizeof(error));
 	if (err) {
-		log_error("%s: %s", d->options.config, error);
+		log_error("%s: %s", d->options->config, error);
 		return err;
 	}
 	if (d->bpf.adopted)
@@ -268,13 +269,13 @@ static int start_live(struct daemon *d, struct lb_model *model)
 static int start(struct daemon *d, struct lb_model *model)
 {
 	struct ctl_server_options server = {
-		.rundir = d->options.run_dir, .name = "lb", .handle = lb_ctl_handle, .ctx = &d->ctl};
+		.rundir = d->options->run_dir, .name = "lb", .handle = lb_ctl_handle, .ctx = &d->ctl};
 	struct lb_bpf_sizes sizes = sizes_for(model);
 	char pins[256], error[300];
 	int err;
 
-	bpf_pin_dir(d->options.run_dir, pins, sizeof(pins));
-	err = lb_bpf_open(&d->bpf, &sizes, pins, d->options.reset);
+	bpf_pin_dir(d->options->run_dir, pins, sizeof(pins));
+	err = lb_bpf_open(&d->bpf, &sizes, pins, d->begin_empty);
 	if (err)
 		return err;
 	d->save.data = d;
@@ -298,7 +299,7 @@ static int start(struct daemon *d, struct lb_model *model)
 		.age = &d->age,
 		.links = d->links,
 		.events = d->events,
-		.config = d->options.config,
+		.config = d->options->config,
 		.started_ms = lb_live_steady_ms(),
 		.loaded_ms = lb_live_steady_ms(),
 		.sync_error = d->sync_error,
@@ -326,15 +327,16 @@ static void stop(struct daemon *d)
 	lb_bpf_close(&d->bpf);
 }
 
-int lb_daemon_run(const struct lb_daemon_options *options, struct lb_model *model)
+int lb_daemon_run(const struct daemon_options *options, bool reset, struct lb_model *model)
 {
 	static struct daemon instance;
 	struct daemon *d = &instance;
 	char error[300];
 	int lock, err;
 
-	d->options = *options;
-	lock = ctl_lock_rundir(d->options.run_dir, "lb", error, sizeof(error));
+	d->options = options;
+	d->begin_empty = reset;
+	lock = ctl_lock_rundir(d->options->run_dir, "lb", error, sizeof(error));
 	if (lock < 0) {
 		log_error("%s", error);
 		return 1;
@@ -345,38 +347,38 @@ int lb_daemon_run(const struct lb_daemon_options *options, struct lb_model *mode
 	err = d->events ? start(d, model) : -ENOMEM;
 	if (!err) {
 		log_info("ready: %zu services, %zu pools, control socket in %s", d->live.model.service_count,
-			d->live.model.pool_count, d->options.run_dir);
+			d->live.model.pool_count, d->options->run_dir);
 		ev_run(d->loop, 0);
 		log_info("stopping; the dataplane goes on ('tandem-lb --remove -r %s' takes it away)",
-			d->options.run_dir);
+			d->options->run_dir);
 	}
 	stop(d);
 	event_log_free(d->events);
 	ev_loop_destroy(d->loop);
-	ctl_unlock_rundir(lock, d->options.run_dir, "lb");
+	ctl_unlock_rundir(lock, d->options->run_dir, "lb");
 	return err ? 1 : 0;
 }
 
-int lb_daemon_remove(const struct lb_daemon_options *o)
+int lb_daemon_remove(const char *run_dir)
 {
 	char pins[256], error[300];
-	int lock = ctl_lock_rundir(o->run_dir, "lb", error, sizeof(error));
+	int lock = ctl_lock_rundir(run_dir, "lb", error, sizeof(error));
 
 	if (lock < 0) {
 		log_error("%s", error);
 		return 1;
 	}
-	bpf_pin_dir(o->run_dir, pins, sizeof(pins));
+	bpf_pin_dir(run_dir, pins, sizeof(pins));
 
 	int err = lb_bpf_remove(pins);
 	char state[300];
 
-	snprintf(state, sizeof(state), "%s/lb.state", o->run_dir);
+	snprintf(state, sizeof(state), "%s/lb.state", run_dir);
 	unlink(state);
-	ctl_unlock_rundir(lock, o->run_dir, "lb");
+	ctl_unlock_rundir(lock, run_dir, "lb");
 	if (err)
-		log_error("no dataplane of run dir %s is pinned at %s", o->run_dir, pins);
+		log_error("no dataplane of run dir %s is pinned at %s", run_dir, pins);
 	else
-		log_info("the dataplane of run dir %s is gone", o->run_dir);
+		log_info("the dataplane of run dir %s is gone", run_dir);
 	return err ? 1 : 0;
 }

@@ -9,18 +9,16 @@
 
 #include <stdbool.h>
 
+#include "common/daemon_options.h"
 #include "lb/lb_model.h"
 
-struct lb_daemon_options {
-	const char *config, *node, *run_dir;
-	bool test, remove, reset, verbose;
-};
-
-/* Run until SIGTERM or SIGINT; takes what it needs of *model, which is the caller's to clear. Returns the exit status;
- * whatever went wrong is logged. */
-int lb_daemon_run(const struct lb_daemon_options *options, struct lb_model *model);
+/*
+ * Run until SIGTERM or SIGINT; reset: begin with an empty dataplane. Takes what it needs of *model, which is the caller's
+ * to clear; the options are borrowed. Returns the exit status; whatever went wrong is logged.
+ */
+int lb_daemon_run(const struct daemon_options *options, bool reset, struct lb_model *model);
 
 /* Detach and unpin the dataplane of the run dir. Returns the exit status. */
-int lb_daemon_remove(const struct lb_daemon_options *options);
+int lb_daemon_remove(const char *run_dir);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/conf.h"
+#include "common/conf_load.h"
 #include "common/conf_nodes.h"
 #include "common/conf_peer_read.h"
 #include "vrrp/vrrp_conf_check.h"
@@ -163,41 +163,39 @@ static int read_file(
 	return err || errors->count ? err : vrrp_conf_peer_check(conf, raw.peer, model);
 }
 
-static int load(struct conf *conf, int err, const char *name, const char *node, struct vrrp_model *out,
-	struct conf_errors *errors)
+struct reading {
+	const char *node;
+	struct vrrp_model *model;
+};
+
+static int read_it(const struct conf *conf, const struct conf_errors *errors, void *ctx)
 {
-	if (!err)
-		err = read_file(conf, node, out, errors);
-	if (err == -ENOMEM)
-		conf_errors_add(errors, 0, "%s: out of memory while reading the config; free some", name);
-	if (!err && errors->count)
-		err = -EINVAL;
+	const struct reading *r = ctx;
+
+	return read_file(conf, r->node, r->model, errors);
+}
+
+/* On an error the model is empty again. */
+static int loaded(struct vrrp_model *model, int err)
+{
 	if (err)
-		vrrp_model_clear(out);
-	conf_close(conf);
-	conf_errors_sort(errors);
+		vrrp_model_clear(model);
 	return err;
 }
 
 int vrrp_conf_load(const char *path, const char *node, struct vrrp_model *out, struct conf_errors *errors)
 {
-	struct conf *conf;
-	int err;
+	struct reading reading = {.node = node, .model = out};
 
 	memset(out, 0, sizeof(*out));
-	conf_errors_init(errors);
-	err = conf_open(path, &conf, errors);
-	return load(conf, err, path, node, out, errors);
+	return loaded(out, conf_load(path, read_it, &reading, errors));
 }
 
 int vrrp_conf_load_memory(const char *name, const void *buf, size_t len, const char *node,
 	struct vrrp_model *out, struct conf_errors *errors)
 {
-	struct conf *conf;
-	int err;
+	struct reading reading = {.node = node, .model = out};
 
 	memset(out, 0, sizeof(*out));
-	conf_errors_init(errors);
-	err = conf_open_memory(name, buf, len, &conf, errors);
-	return load(conf, err, name, node, out, errors);
+	return loaded(out, conf_load_memory(name, buf, len, read_it, &reading, errors));
 }

@@ -24,7 +24,7 @@
 	(2000 * MS) /* the end waits at most that long for somebody to take over, and for the notify hook */
 
 struct daemon {
-	const struct vrrp_daemon_options *options;
+	const struct daemon_options *options;
 	struct ev_loop *loop;
 	struct vrrp_speaker speaker;
 	struct vrrp_ctl ctl;
@@ -40,7 +40,7 @@ struct daemon {
 
 /* ---- config ---- */
 
-static int load(const struct vrrp_daemon_options *o, struct vrrp_model *model, struct conf_errors *errors)
+static int load(const struct daemon_options *o, struct vrrp_model *model, struct conf_errors *errors)
 {
 	int err = vrrp_conf_load(o->config, o->node, model, errors);
 
@@ -264,9 +264,9 @@ static int speak(void *data, struct vrrp_ward *ward, bool restarted)
 	return err ? 1 : 0;
 }
 
-int vrrp_daemon_run(const struct vrrp_daemon_options *options)
+int vrrp_daemon_run(const struct daemon_options *options)
 {
-	struct vrrp_daemon_options o = *options;
+	struct daemon_options o = *options;
 	struct vrrp_ward *ward;
 	char error[300];
 	int lock = ctl_lock_rundir(o.run_dir, "vrrp", error, sizeof(error)), status;

@@ -6,15 +6,10 @@
 #ifndef TANDEM_VRRP_DAEMON_H
 #define TANDEM_VRRP_DAEMON_H
 
-#include <stdbool.h>
-
-struct vrrp_daemon_options {
-	const char *config, *node, *run_dir;
-	bool test, verbose;
-};
+#include "common/daemon_options.h"
 
 /* Lock the run dir and run guard and speaker until SIGTERM or SIGINT. Returns the exit status; what went wrong is
  * logged. */
-int vrrp_daemon_run(const struct vrrp_daemon_options *options);
+int vrrp_daemon_run(const struct daemon_options *options);
 
 #endif

@@ -399,6 +399,11 @@ build/test/bench_sync_table: build/obj/tests/bench/bench_sync_table.o $(call obj
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lev -lnl-3 -lconfig -lm
 
+# Connections for a running tandem-lb, faster than clients can make them; used by tests/bench/sync
+build/test/bench_sync_live: build/obj/tests/bench/bench_sync_live.o $(call obj,tests/bpf/packet.c src/common/bpf_pins.c)
+	$(MAKING)
+	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf
+
 # What the switch and what a client see of a failover, how punctual the machine is; used by tests/bench/vrrp
 $(VRRP_BENCH): build/test/%: build/obj/tests/bench/%.o
 	$(MAKING)
@@ -478,7 +483,7 @@ demo-balancer: deps
 bench: bench-programs
 	@tests/bench/all
 bench-programs: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all $(addprefix build/test/bench_,bpf sync sync_table) $(VRRP_BENCH)
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(addprefix build/test/bench_,bpf sync sync_table sync_live) $(VRRP_BENCH)
 
 # ---- install ----
 

@@ -215,6 +215,8 @@ static const char *meaning(const char *reason)
 		{"replay", "seen before, or too old"},
 		{"own", "our own, or of a node with our name"},
 		{"malformed", "of another version of tandem"},
+		{"bad", "their records cannot be read here; give both nodes the same release"},
+		{"unknown", "of a kind that only a later version of tandem knows"},
 		{"outdated", "of a start of the peer, or of ours, that was over already"},
 		{"strangers", "from another address than the path's"},
 	};
@@ -225,47 +227,54 @@ static const char *meaning(const char *reason)
 	return "a reason of another release";
 }
 
-static bool complain(const struct output *output, const json_t *row, const char *reason,
+/* where: what the line begins with. */
+static bool complain(const struct output *output, const char *where, const char *reason,
 	const json_t *counters, bool first)
 {
-	char line[512], path[VIEW_TEXT_MAX], n[VIEW_TEXT_MAX];
+	char line[512], n[VIEW_TEXT_MAX];
 	uint64_t value;
 
 	if (!view_number(counters, reason, &value) || !value)
 		return first;
 	if (first)
 		fputc('\n', output->file);
-	snprintf(line, sizeof(line), "path %.8s: refused %.24s as %.32s: %s",
-		view_format(row, "path", VIEW_EXACT, path), view_format(counters, reason, VIEW_EXACT, n),
-		reason, meaning(reason));
+	snprintf(line, sizeof(line), "%.32s: refused %.24s as %.32s: %s", where,
+		view_format(counters, reason, VIEW_EXACT, n), reason, meaning(reason));
 	table_line(TABLE_WARN, line, output->file, output->color);
 	return false;
 }
 
-static void show_refusals(const struct output *output, const json_t *paths)
+static bool complain_of_path(const struct output *output, const json_t *row, bool first)
 {
+	json_t *counters = json_object_get(row, "counters"), *refused = json_object_get(row, "refused"), *any;
+	const char *reason, *error = view_text(row, "send_error");
+	char line[512], path[VIEW_TEXT_MAX], where[32];
+
+	snprintf(where, sizeof(where), "path %.8s", view_format(row, "path", VIEW_EXACT, path));
+	if (*error && strcmp(error, "-") != 0) {
+		if (first)
+			fputc('\n', output->file);
+		first = false;
+		snprintf(line, sizeof(line), "%s: cannot send: %.200s", where, error);
+		table_line(TABLE_BAD, line, output->file, output->color);
+	}
+	json_object_foreach(refused, reason, any) first = complain(output, where, reason, refused, first);
+	first = complain(output, where, "malformed", counters, first);
+	first = complain(output, where, "outdated", counters, first);
+	return complain(output, where, "strangers", counters, first);
+}
+
+/* By each path, and what came by any of them in a good envelope. */
+static void show_refusals(const struct output *output, const json_t *data)
+{
+	const json_t *paths = json_object_get(data, "paths");
+	const json_t *received = json_object_get(json_object_get(data, "sync"), "received");
 	bool first = true;
 
-	for (size_t i = 0; i < json_array_size(paths); i++) {
-		const json_t *row = json_array_get(paths, i), *counters = json_object_get(row, "counters");
-		json_t *refused = json_object_get(row, "refused"), *any;
-		const char *reason, *error = view_text(row, "send_error");
-		char line[512], path[VIEW_TEXT_MAX];
-
-		if (*error && strcmp(error, "-") != 0) {
-			if (first)
-				fputc('\n', output->file);
-			first = false;
-			snprintf(line, sizeof(line), "path %.8s: cannot send: %.200s",
-				view_format(row, "path", VIEW_EXACT, path), error);
-			table_line(TABLE_BAD, line, output->file, output->color);
-		}
-		json_object_foreach(refused, reason, any) first =
-			complain(output, row, reason, refused, first);
-		first = complain(output, row, "malformed", counters, first);
-		first = complain(output, row, "outdated", counters, first);
-		first = complain(output, row, "strangers", counters, first);
-	}
+	for (size_t i = 0; i < json_array_size(paths); i++)
+		first = complain_of_path(output, json_array_get(paths, i), first);
+	first = complain(output, "datagrams", "bad", received, first);
+	complain(output, "records", "unknown", received, first);
 }
 
 /* ---- the whole ---- */
@@ -296,7 +305,7 @@ static void show_daemon(const struct output *output, enum each_daemon daemon, co
 		else
 			view_rows(output, beacon_columns, COUNT_OF(beacon_columns), paths, "");
 	}
-	show_refusals(output, paths);
+	show_refusals(output, data);
 }
 
 /* A daemon that does not run is a faint line; one that was not asked, or did not answer, is nothing. */

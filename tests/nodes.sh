@@ -132,7 +132,8 @@ is_in_sync() { # LEADER FOLLOWER
 		{ echo "nothing of sync"; return 1; }
 	echo "in: $in, out: $out"
 	[ "$in" = "in sync" ] && [ "$out" = "in sync" ] || return
-	# Both are ready, too: their backends have been checked.
-	[[ $json =~ \"table\":\ *\"in\ sync\" ]] && [[ $(ask "$1" --json peers) =~ \"table\":\ *\"in\ sync\" ]]
+	# Both are ready, too (their backends have been checked), and their speakers know it of each other.
+	local ready='"table": *"in sync",[[:space:]]*"our_table": *"in sync"'
+	[[ $json =~ $ready ]] && [[ $(ask "$1" --json peers) =~ $ready ]]
 }
 is_well() { has_all "$1" && has_none "$2" && is_in_sync "$1" "$2"; } # LEADER FOLLOWER

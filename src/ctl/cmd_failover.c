@@ -110,12 +110,35 @@ struct outcome {
 	char text[512];
 };
 
+/* Of a pair, what the other node lacks to take over; "" when nothing is known. */
+static const char *lack_of(struct failover *f, char *buf, size_t size)
+{
+	json_t *peer = ctl_client_call(f->client, "peers", NULL, f->error, sizeof(f->error));
+	const char *table = view_text(peer, "table"), *lack = "";
+
+	*buf = '\0';
+	if (json_is_true(json_object_get(peer, "configured"))) {
+		if (!json_is_true(json_object_get(peer, "fresh")))
+			lack = "is not heard";
+		else if (strcmp(table, "none") == 0)
+			lack = "has no word of its balancer";
+		else if (strcmp(table, "behind") == 0)
+			lack = "has not all connections yet, or not checked its backends";
+		if (*lack)
+			snprintf(buf, size, ": %s %s; 'tandemctl peers' shows it", view_text(peer, "node"),
+				lack);
+	}
+	json_decref(peer);
+	return buf;
+}
+
 /* Is it decided? */
-static bool judge(const struct failover *f, struct outcome *o)
+static bool judge(struct failover *f, struct outcome *o)
 {
 	const char *state = state_of(f), *cause = view_text(json_array_get(f->rows, 0), "cause");
 	const char *active = active_of(f);
 	unsigned long long ms = took_ms(f);
+	char lack[256];
 
 	if (strcmp(state, "handover") == 0)
 		return false;
@@ -127,7 +150,8 @@ static bool judge(const struct failover *f, struct outcome *o)
 	} else if (f->gives && strcmp(state, "active") == 0) {
 		o->name = "nobody";
 		snprintf(o->text, sizeof(o->text),
-			"nobody took over within the down interval; this node goes on");
+			"nobody took over within the down interval, this node goes on%s",
+			lack_of(f, lack, sizeof(lack)));
 	} else if (!f->gives && strcmp(state, "active") == 0) {
 		o->name = "taken";
 		o->good = true;

@@ -267,18 +267,24 @@ static void a_failover_tells_what_came_of_it(void **state)
 	static const struct {
 		const char *outcome;
 		struct golden golden;
+		const char *peers;
 	} runs[] = {
-		{"accepted", {"failover-accepted", 0, {"failover", "edge"}}},
-		{"accepted", {"failover-member", 0, {"failover", "front"}}},
-		{"nobody", {"failover-nobody", 1, {"failover", "edge"}}},
-		{"fault", {"failover-fault", 1, {"failover", "edge"}}},
-		{"gone", {"failover-gone", 1, {"failover", "edge"}}},
-		{"taken", {"failover-taken", 0, {"failover", "dmz"}}},
+		{"accepted", {"failover-accepted", 0, {"failover", "edge"}}, "-none"},
+		{"accepted", {"failover-member", 0, {"failover", "front"}}, "-none"},
+		{"nobody", {"failover-nobody", 1, {"failover", "edge"}}, "-none"},
+		{"nobody", {"failover-nobody-table", 1, {"failover", "edge"}}, ""},
+		{"nobody", {"failover-nobody-heard", 1, {"failover", "edge"}}, "-trouble"},
+		{"nobody", {"failover-nobody-behind", 1, {"failover", "edge"}}, "-behind"},
+		{"fault", {"failover-fault", 1, {"failover", "edge"}}, "-none"},
+		{"gone", {"failover-gone", 1, {"failover", "edge"}}, "-none"},
+		{"taken", {"failover-taken", 0, {"failover", "dmz"}}, "-none"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(runs); i++) {
 		setenv("OUTCOME", runs[i].outcome, 1);
+		setenv("PEERS", runs[i].peers, 1);
 		start_daemon("vrrp", vrrp);
+		unsetenv("PEERS");
 		run_golden(&runs[i].golden, 1, calm);
 		stop_daemon("vrrp");
 	}

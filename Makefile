@@ -242,12 +242,14 @@ UNIT_TESTS          += vrrp_stamp vrrp_lease
 UNIT_vrrp_timer     := src/vrrp/vrrp_timer.c
 UNITLIBS_vrrp_timer := -lev
 UNIT_TESTS          += vrrp_timer
-VRRP_NET := $(addprefix src/vrrp/,vrrp_net.c vrrp_net_parse.c vrrp_net_copy.c vrrp_net_change.c vrrp_net_macvlan.c \
+VRRP_NET := $(addprefix src/vrrp/,vrrp_net.c vrrp_net_parse.c vrrp_net_copy.c vrrp_net_change.c vrrp_net_group.c vrrp_net_macvlan.c \
 	vrrp_timer.c) tests/unit/vrrp_netns.c src/common/log.c src/common/addr.c
 UNIT_vrrp_net          := $(VRRP_NET)
 UNITLIBS_vrrp_net      := -lev -lnl-3
 UNIT_vrrp_macvlan      := $(VRRP_NET)
 UNITLIBS_vrrp_macvlan  := -lev -lnl-3
+UNIT_vrrp_net_group     := $(VRRP_NET)
+UNITLIBS_vrrp_net_group := -lev -lnl-3
 UNIT_vrrp_sock         := $(addprefix src/vrrp/,vrrp_rx.c vrrp_tx.c vrrp_frame.c vrrp_packet.c) tests/unit/vrrp_netns.c src/common/addr.c
 UNITLIBS_vrrp_sock     := -lev
 UNIT_vrrp_accept       := src/vrrp/vrrp_accept.c tests/unit/vrrp_netns.c src/common/addr.c
@@ -256,7 +258,7 @@ FUZZ_vrrp_netlink      := src/vrrp/vrrp_net_parse.c src/vrrp/vrrp_net_copy.c src
 FUZZLIBS_vrrp_netlink  := -lnl-3
 UNIT_vrrp_net_parse    := $(FUZZ_vrrp_netlink)
 UNITLIBS_vrrp_net_parse := -lnl-3
-UNIT_TESTS          += vrrp_net_parse vrrp_net vrrp_macvlan vrrp_sock vrrp_accept
+UNIT_TESTS          += vrrp_net_parse vrrp_net vrrp_net_group vrrp_macvlan vrrp_sock vrrp_accept
 VRRP_EXEC            := src/vrrp/vrrp_exec.c src/vrrp/vrrp_exec_check.c src/common/log.c
 UNIT_vrrp_exec       := $(VRRP_EXEC)
 UNITLIBS_vrrp_exec   := -lev
@@ -388,17 +390,6 @@ build/test/bench_probe: build/obj/tests/bench/bench_probe.o $(call obj,$(PROBE))
 	$(MAKING)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lev
 
-# What connection sync costs a node: build/test/bench_sync [flows]
-build/test/bench_sync: build/obj/tests/bench/bench_sync.o $(call obj,$(SYNC) $(SECURE))
-	$(MAKING)
-	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lsodium
-
-# The same from one real dataplane to another (root): build/test/bench_sync_table [flows of the bulk] [seconds of changes]
-build/obj/tests/bench/bench_sync_table.o: CPPFLAGS += -Itests/unit
-build/test/bench_sync_table: build/obj/tests/bench/bench_sync_table.o $(call obj,$(SYNC_TABLE))
-	$(MAKING)
-	$(Q)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lbpf -lev -lnl-3 -lconfig -lm
-
 # Connections for a running tandem-lb, faster than clients can make them; used by tests/bench/sync
 build/test/bench_sync_live: build/obj/tests/bench/bench_sync_live.o $(call obj,tests/bpf/packet.c src/common/bpf_pins.c)
 	$(MAKING)
@@ -483,7 +474,7 @@ demo-balancer: deps
 bench: bench-programs
 	@tests/bench/all
 bench-programs: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all $(addprefix build/test/bench_,bpf sync sync_table sync_live) $(VRRP_BENCH)
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(addprefix build/test/bench_,bpf sync_live) $(VRRP_BENCH)
 
 # ---- install ----
 

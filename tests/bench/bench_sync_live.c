@@ -9,8 +9,8 @@
  *   bench_sync_live fill RUN-DIR FLOWS                               so many connections that stay: 3 of 4 TCP, 1 UDP
  *   bench_sync_live steady RUN-DIR PEER-RUN-DIR RATE WARM SECONDS    new ones a second, for so long, and so long measured
  *
- * Of twenty connections thirteen are closed by FINs, two by RST, five are UDP; half a second after they began. Their ends come
- * when the balancer forgets them. The lag is seen from outside: connections that stay are closed by the client, one at a time, and
+ * Of twenty connections thirteen are closed by FINs, two by RST, five are UDP. A client closes half a second after it began, its
+ * backend a tenth later; what is told of them then is their end, when the balancer forgets them. The lag is seen from outside: connections that stay are closed by the client, one at a time, and
  * the peer's table is watched until its copy says so: from the packet to what would be found by a takeover.
  */
 #include <errno.h>
@@ -243,17 +243,24 @@ static void begin(uint32_t number)
 		tcp_open(&client, &backends[number % OPEN_MAX]);
 }
 
+/* By the client; and by the backend, when that follows. */
 static void end(uint32_t number)
 {
-	const struct endpoint *backend = &backends[number % OPEN_MAX];
 	struct endpoint client = client_of(64, number);
 
 	if (kind_of(number) == BY_RST)
 		tcp_client(&client, TCP_RST | TCP_ACK, 101, NULL);
+	else if (kind_of(number) == BY_FIN)
+		tcp_client(&client, TCP_FIN | TCP_ACK, 101, NULL);
+}
+
+static void end_too(uint32_t number)
+{
+	struct endpoint client = client_of(64, number);
+
 	if (kind_of(number) != BY_FIN)
 		return;
-	tcp_client(&client, TCP_FIN | TCP_ACK, 101, NULL);
-	tcp_backend(backend, &client, TCP_FIN | TCP_ACK, ISN + 1);
+	tcp_backend(&backends[number % OPEN_MAX], &client, TCP_FIN | TCP_ACK, ISN + 1);
 	tcp_client(&client, TCP_ACK, 102, NULL);
 }
 
@@ -355,6 +362,8 @@ static void go_on(uint32_t rate, uint32_t *made, int64_t began, int64_t until, b
 			begin(*made);
 			if (*made >= life)
 				end(*made - life);
+			if (*made >= life + rate / 10)
+				end_too(*made - life - rate / 10);
 			if (probing && *made % (rate / PROBES_A_S) == 0)
 				send_probe();
 			watch_probes();
@@ -368,8 +377,8 @@ static void steady(uint32_t rate, uint32_t warm_s, uint32_t seconds)
 	int64_t began, measured, late_ns = 0, waited;
 	uint32_t made = 0, before;
 
-	must(rate >= PROBES_A_S && rate / 2 < OPEN_MAX && seconds && seconds < PROBES_MAX / PROBES_A_S,
-		"usage: rate 200..131071, seconds 1..39");
+	must(rate >= PROBES_A_S && rate <= 100000 && seconds && seconds < PROBES_MAX / PROBES_A_S,
+		"usage: rate 200..100000, seconds 1..39");
 	make_probes(seconds * PROBES_A_S + PROBES_A_S);
 	began = now_ns();
 	measured = began + warm_s * 1000 * MS;

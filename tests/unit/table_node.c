@@ -24,11 +24,11 @@ static void must(bool held, const char *what)
 	abort();
 }
 
-static int64_t clock_ns(clockid_t which)
+static int64_t clock_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(which, &t);
+	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
@@ -114,7 +114,7 @@ void node_open(struct table_node *n, uint32_t flows, const char *extra)
 
 	memset(n, 0, sizeof(*n));
 	if (!pair_now)
-		pair_now = clock_ns(CLOCK_MONOTONIC);
+		pair_now = clock_ns();
 	n->loop = ev_loop_new(0);
 	must(n->loop && lb_bpf_open(&n->bpf, &sizes, NULL, false) == 0, "dataplane");
 	must(lb_live_open(&n->live, n->loop, &n->bpf) == 0, "live");
@@ -330,28 +330,18 @@ void pair_meet(struct table_node *n)
 /* All that one has to say now. */
 static bool deliver(struct table_node *from, struct table_node *to)
 {
-	int64_t began = clock_ns(CLOCK_THREAD_CPUTIME_ID), middle;
 	const uint8_t *bytes;
 	size_t len;
 	bool any = false;
 
 	lb_sync_table_read(from->table, pair_now);
 	while ((bytes = sync_session_next(from->session, pair_now, &len))) {
-		middle = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-		from->spent_ns += middle - began;
-		from->bytes += len;
-		from->datagrams++;
 		sync_session_input(to->session, bytes, len, pair_now);
-		began = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-		to->spent_ns += began - middle;
 		any = true;
 	}
-	middle = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	from->spent_ns += middle - began;
 	lb_sync_table_commit(to->table);
 	if (lb_sync_table_missed(to->table))
 		sync_session_want_bulk(to->session, pair_now);
-	to->spent_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - middle;
 	return any;
 }
 
@@ -359,8 +349,8 @@ void pair_run(struct table_node *n, int64_t ms)
 {
 	for (; ms > 0; ms--, pair_now += MS) {
 		/* Births of what the table finds by itself are of the real clock. */
-		if (clock_ns(CLOCK_MONOTONIC) > pair_now)
-			pair_now = clock_ns(CLOCK_MONOTONIC);
+		if (clock_ns() > pair_now)
+			pair_now = clock_ns();
 		for (int i = 0; i < 8; i++)
 			if (!deliver(&n[0], &n[1]) & !deliver(&n[1], &n[0]))
 				break;

@@ -23,8 +23,6 @@ struct table_node {
 	struct lb_sync_table *table;
 	struct sync_session *session;
 	uint32_t lost;
-	int64_t spent_ns;          /* this thread's time in the session and the table */
-	uint64_t bytes, datagrams; /* sent */
 };
 
 /* extra: more config text, or ""; with some all things have other numbers than without. Ends the program when something fails. */

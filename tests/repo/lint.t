@@ -246,9 +246,24 @@ def links_lead_somewhere():
                     yield path, number, "no %s" % target
 
 
+def pictures_are_drawn():
+    """A ';' ends a statement of mermaid's sequence diagrams, in the middle of a message too: then there is no picture."""
+    for path in FILES:
+        if not path.endswith(".md"):
+            continue
+        kind = None
+        for number, line in enumerate(FILES[path], 1):
+            if line.startswith("```"):
+                kind = "" if line.strip() == "```mermaid" else None
+            elif kind == "":
+                kind = line.strip()
+            elif kind == "sequenceDiagram" and ";" in line:
+                yield path, number, "a ';' in a sequence diagram: mermaid refuses all of it"
+
+
 RULES = [folders_keep_apart, pure_stays_pure, speaker_has_no_wall_clock, libbpf_has_one_home, names_say_what, main_is_short,
          files_are_one_idea, functions_fit_a_screen, files_have_a_licence, nothing_is_put_off, text_is_clean, layout_is_clang_formats,
-         scripts_parse, no_test_is_left_out, links_lead_somewhere]
+         scripts_parse, no_test_is_left_out, links_lead_somewhere, pictures_are_drawn]
 
 
 def main():

@@ -55,7 +55,7 @@ kill_both() { # speaker and guard at once
 	local speaker
 	speaker=$(speaker_of "$1")
 	kill -KILL "$(pid_of "vrrp-$1")" "$speaker"
-	wait_exit "vrrp-$1" 5
+	wait_exit "vrrp-$1" 15
 } 2> /dev/null
 
 # ---- power and cables ----
@@ -70,8 +70,8 @@ power_off() { # nobody says goodbye; what memory held is gone
 	for link in $(links_of "$1"); do echo "link set $link down"; done > "$TMP/batch"
 	kill -KILL "$(pid_of "vrrp-$1")" "$(speaker_of "$1")" "$(pid_of "lb-$1")"
 	in_ns "$1" ip -batch "$TMP/batch"
-	wait_exit "vrrp-$1" 5
-	wait_exit "lb-$1" 5
+	wait_exit "vrrp-$1" 15
+	wait_exit "lb-$1" 15
 	in_ns "$1" "$BIN/tandem-lb" -r "$(run_of "$1")" --remove > "$TMP/last" 2>&1
 	rm -rf "$(run_of "$1")"
 } 2> /dev/null

@@ -80,8 +80,8 @@ stop() { # NAME [SIGNAL]: signals and waits; one that ignores TERM for 5 s is ki
 	local pid=${PROC_PID[$1]-} signal=${2-TERM}
 	[ -n "$pid" ] || return 0
 	! alive "$1" || kill "-$signal" "$pid" 2>/dev/null
-	wait_exit "$1" 5
-	[ $? -ne 124 ] || { diag "$1 ignored $signal for 5 s"; ! alive "$1" || kill -KILL "$pid"; wait_exit "$1" 5; }
+	wait_exit "$1" 15
+	[ $? -ne 124 ] || { diag "$1 ignored $signal for 15 s"; ! alive "$1" || kill -KILL "$pid"; wait_exit "$1" 15; }
 	return 0
 }
 

@@ -67,7 +67,7 @@ like "... is told" "$(row 'endless')" 'not within 2 s'
 not_ok "... and ended" kill -0 "$(cat "$TMP/exercises/endless.t.pid")"
 spawn labs - env LABS_DIR="$TMP/exercises" LABS_OUT="$TMP/out" "$ROOT/scripts/labs" endless
 rm -f "$TMP/exercises/endless.t.pid"
-wait_for 10 test -s "$TMP/exercises/endless.t.pid" || bail "it does not begin"
+wait_for 15 test -s "$TMP/exercises/endless.t.pid" || bail "it does not begin"
 pid=$(cat "$TMP/exercises/endless.t.pid")
 stop labs TERM
 not_ok "ended itself, it ends them" kill -0 "$pid"

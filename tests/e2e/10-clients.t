@@ -31,7 +31,7 @@ for b in b1 b2; do
 	echo "page of $b" > "$TMP/$b/name"
 	head -c 3000000 /dev/urandom > "$TMP/$b/big"
 	spawn web-$b $b python3 -u -m http.server 80 --bind :: --directory "$TMP/$b"
-	wait_log web-$b 10 'Serving HTTP' || bail "no web server on $b"
+	wait_log web-$b 15 'Serving HTTP' || bail "no web server on $b"
 done
 start_ready "$(conf)"
 
@@ -59,7 +59,7 @@ done
 
 # The client's own address: held open while the backends are asked whom they see.
 for family in 4 6; do
-	load held c2 "$(vip $family)" 6379 --mode hold --connections 3 --duration 30 --interval-ms 200
+	load held c2 "$(vip $family)" 6379 --mode hold --connections 3 --duration 900 --interval-ms 200
 	sees() { # each backend one connection, from the client itself
 		local b seen
 		for b in b1 b2 b3; do
@@ -83,9 +83,9 @@ for family in 4 6; do
 	is "a datagram of 1 byte (IPv$family)" "$(printf x | in_ns c2 nc -u -W 1 -w 5 "$vip" 7)" x
 	for size in 1472 8000 65507; do
 		ok "datagrams of $size bytes whole (IPv$family)" in_ns c1 "$TANDEM_BIN/load_client" "$vip" 7 --mode echo-udp \
-			--data $size --requests 30 --connections 3 --duration 10
+			--data $size --requests 30 --connections 3 --duration 60
 		ok "... from the other network" in_ns c2 "$TANDEM_BIN/load_client" "$vip" 7 --mode echo-udp \
-			--data $size --requests 30 --connections 3 --duration 10
+			--data $size --requests 30 --connections 3 --duration 60
 	done
 done
 is "no datagram was lost for want of its first fragment" "$(counter fragment_lost)" 0

@@ -47,7 +47,7 @@ held_are() { # PORT "b1 N b2 N b3 N"
 	[ "$(held_on "$1")" = "$2 " ] || { held_on "$1"; return 1; }
 }
 hold() { # NAME FAMILY PORT CONNECTIONS
-	load "$1" c1 "$(vip "$2")" "$3" --mode hold --connections "$4" --duration 60 --interval-ms 20000 --open-rate 2000
+	load "$1" c1 "$(vip "$2")" "$3" --mode hold --connections "$4" --duration 900 --interval-ms 20000 --open-rate 2000
 }
 
 for family in 4 6; do

@@ -64,7 +64,7 @@ done
 
 # UDP: a source with many ports stays on one backend too.
 for family in 4 6; do
-	in_ns c1 "$TANDEM_BIN/load_client" "$(vip $family)" 7 --mode echo-udp --connections 20 --requests 200 --duration 5 > "$TMP/udp.json"
+	in_ns c1 "$TANDEM_BIN/load_client" "$(vip $family)" 7 --mode echo-udp --connections 20 --requests 200 --duration 60 > "$TMP/udp.json"
 	is "UDP from twenty ports is whole (IPv$family)" "$(report udp .answers)" 200
 	like "... and stays on one backend" "$(for b in b1 b2 b3; do of_backend echo$family $b connections_total; done | sort -n | paste -sd' ')" '^0 0 [1-9]'
 done
@@ -85,7 +85,7 @@ passed_ms() { [ "$(since)" -ge "$1" ]; }
 declare -A HOME_OF=() STAND_IN=()
 
 # Both families at once, and an open connection, which is use too.
-load held c1 $VIP4 7003 --mode hold --connections 1 --duration 30 --interval-ms 300 --local-address "$(source_of 4 c1 2)"
+load held c1 $VIP4 7003 --mode hold --connections 1 --duration 900 --interval-ms 300 --local-address "$(source_of 4 c1 2)"
 wait_for 15 load_peek held .answers > /dev/null
 HOME_OF[held]=$(who 4 7003 c1 2)
 for family in 4 6; do

@@ -31,7 +31,7 @@ start_ready "$(conf)"
 active() { for b in b1 b2 b3; do of_backend "$1" $b connections_active; done | paste -sd' '; } # POOL
 active_is() { [ "$(active "$1")" = "$2" ] || { active "$1"; return 1; }; }
 hold() { # NAME FAMILY PORT CONNECTIONS
-	load "$1" c1 "$(vip "$2")" "$3" --mode hold --connections "$4" --duration 60 --interval-ms 100
+	load "$1" c1 "$(vip "$2")" "$3" --mode hold --connections "$4" --duration 900 --interval-ms 100
 }
 
 # ---- drain, enable, weight ----
@@ -151,13 +151,13 @@ done
 ok "a vanished host is down" wait_for 15 backend_is reset4 b1 state down
 like "... the cause is named" "$(of_backend reset4 b1 cause)" 'timeout|timed out|no answer|unreachable'
 in_ns b1 sh -c "ip link set eth0 up; ip addr add fd00:2::11/64 dev eth0 nodad; ip -6 route add default via fd00:2::1; ip route replace default via 10.0.2.1"
-for family in 4 6; do wait_for 10 backend_is echo$family b1 state up || bail "b1 did not come back"; done
+for family in 4 6; do wait_for 15 backend_is echo$family b1 state up || bail "b1 did not come back"; done
 
 # ---- UDP: the next datagram finds another backend ----
 
 for family in 4 6; do
-	for b in b1 b2 b3; do wait_for 10 backend_is echo$family $b state up || bail "$b is not up"; done
-	load udp c1 "$(vip $family)" 8 --mode echo-udp --connections 12 --rate 600 --duration 60
+	for b in b1 b2 b3; do wait_for 15 backend_is echo$family $b state up || bail "$b is not up"; done
+	load udp c1 "$(vip $family)" 8 --mode echo-udp --connections 12 --rate 600 --duration 900
 	on_three() { active_is echo$family "4 4 4"; }
 	wait_for 15 on_three || bail "UDP clients are not spread"
 	ctl drain echo$family/b2 > /dev/null

@@ -29,9 +29,9 @@ start_ready "$(rows rr 'b1 b2')"
 
 LOADS=
 for family in 4 6; do
-	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 500 --duration 120
-	load new$family c2 "$(vip $family)" 6379 --mode kv-connect --connections 4 --rate 100 --duration 120
-	load udp$family c1 "$(vip $family)" 7 --mode echo-udp --data 500 --connections 12 --rate 500 --duration 120
+	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 500 --duration 900
+	load new$family c2 "$(vip $family)" 6379 --mode kv-connect --connections 4 --rate 100 --duration 900
+	load udp$family c1 "$(vip $family)" 7 --mode echo-udp --data 500 --connections 12 --rate 500 --duration 900
 	LOADS+=" kept$family new$family udp$family"
 done
 answers_of() { load_peek "$1" '.servers' | tr '{' '\n' | sed -n "s/.*\"answers\":\([0-9]*\).*\"name\":\"$2\".*/\1/p"; } # LOAD SERVER

@@ -20,9 +20,9 @@ start_ready "$(conf)"
 
 LOADS=
 for family in 4 6; do
-	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 400 --duration 120
-	load new$family c2 "$(vip $family)" 6379 --mode kv-connect --connections 4 --rate 100 --duration 120
-	load udp$family c1 "$(vip $family)" 7 --mode echo-udp --data 500 --connections 12 --rate 400 --duration 120
+	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 400 --duration 900
+	load new$family c2 "$(vip $family)" 6379 --mode kv-connect --connections 4 --rate 100 --duration 900
+	load udp$family c1 "$(vip $family)" 7 --mode echo-udp --data 500 --connections 12 --rate 400 --duration 900
 	LOADS+=" kept$family new$family udp$family"
 done
 pin_dir() { pins | head -n 1; }
@@ -85,8 +85,8 @@ start_ready
 # ---- the state file ----
 
 for family in 4 6; do
-	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 400 --duration 120
-	load udp$family c1 "$(vip $family)" 7 --mode echo-udp --data 500 --connections 12 --rate 400 --duration 120
+	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 400 --duration 900
+	load udp$family c1 "$(vip $family)" 7 --mode echo-udp --data 500 --connections 12 --rate 400 --duration 900
 done
 LOADS="kept4 kept6 udp4 udp6"
 ok "load runs again" all_go_on
@@ -98,7 +98,7 @@ for broken in 'rm lb.state' 'head -c 3000 /dev/urandom > lb.state' ': > lb.state
 	start_lb
 	like "state file lost ($broken): says so" "$(tail -c "+$((${LOG_FROM[lb]} + 1))" "$(log_of lb)")" 'lb\.state|state file'
 	ok "... flows go on" all_go_on
-	wait_for 10 all_ready || fail "... all are up again"
+	wait_for 15 all_ready || fail "... all are up again"
 	is "... new ones are served" "$(spread 4 6379 9 c2)" "b1 3 b2 3 b3 3"
 	[ ! -d "$RUNDIR/lb.state" ] || { ok "... it is said that the state cannot be saved" wait_log lb 15 'cannot save the state'; rmdir "$RUNDIR/lb.state"; }
 done
@@ -107,11 +107,11 @@ ok "... nobody failed" no_failures
 # ---- only one at a time ----
 
 spawn second lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$RUNDIR"
-wait_exit second 5
+wait_exit second 15
 is "a second one in the same run dir is refused: status 1" $? 1
 like "... by whom" "$(cat "$(log_of second)")" "already runs in $RUNDIR as pid $(pid_of lb)"
 spawn third lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$RUNDIR" --remove
-wait_exit third 5
+wait_exit third 15
 is "so is --remove while it runs" $? 1
 mkdir "$TMP/other-run"
 spawn other lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$TMP/other-run"
@@ -131,7 +131,7 @@ set_abi() { # patches the version in the pinned globals, which stands first
 }
 ok "the pinned tables become another version's" set_abi 99
 spawn_lb
-wait_exit lb 10
+wait_exit lb 15
 is "they are refused: status 1" $? 1
 like "... with both versions and what to do" "$(cat "$(log_of lb)")" 'ABI version 99, this program speaks [0-9]+.*--reset'
 ok "... the old dataplane goes on" all_go_on
@@ -145,9 +145,9 @@ stop_lb
 
 for l in $LOADS; do stop $l INT; done
 spawn lb lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG" -r "$RUNDIR" --reset
-wait_for 10 lb_answers
+wait_for 15 lb_answers
 is "--reset begins anew" "$(of_status .dataplane.adopted) $(of_service kv4 connections_total)" "false 0"
-wait_for 10 all_ready
+wait_for 15 all_ready
 is "... and serves" "$(spread 4 6379 9 c1)" "b1 3 b2 3 b3 3"
 stop_lb
 isnt "the dataplane is there without tandem-lb" "$(pins)" ""

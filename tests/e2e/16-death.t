@@ -25,8 +25,8 @@ start_ready "$(conf)"
 # ---- a backend is killed under load ----
 
 for family in 4 6; do
-	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 600 --duration 60
-	load new$family c2 "$(vip $family)" 6379 --mode kv-connect --connections 4 --rate 200 --duration 60
+	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 600 --duration 900
+	load new$family c2 "$(vip $family)" 6379 --mode kv-connect --connections 4 --rate 200 --duration 900
 done
 LOADS="kept4 kept6 new4 new6"
 ok "load runs" wait_for 15 all_go_on

@@ -24,7 +24,7 @@ mistake() { # NAME SED-SCRIPT REGEX: the good config, spoilt
 	good | sed "$2" > "$LB_CONFIG"
 	: > "$TMP/log/lb"
 	spawn_lb
-	wait_exit lb 10
+	wait_exit lb 15
 	status=$?
 	out=$(cat "$(log_of lb)")
 	stop lb # nothing, when it has ended
@@ -70,7 +70,7 @@ $LB_CONFIG: good: 1 services, 1 pools"
 fails() { # NAME REGEX COMMAND...: a start that must fail with status 1, a message, and leave nothing
 	local name=$1 regex=$2 status; shift 2
 	spawn lacking lb "$@"
-	wait_exit lacking 10
+	wait_exit lacking 15
 	status=$?
 	is "$name: status 1" $status 1
 	like "... says so" "$(tail -c "+$((${LOG_FROM[lacking]} + 1))" "$(log_of lacking)")" "$regex"
@@ -93,13 +93,13 @@ fails "a run dir that cannot be" 'Not a directory|run dir' "$TANDEM_BIN/tandem-l
 
 # With what it asks for, and nothing else, it runs.
 spawn lb lb capsh --drop=cap_sys_admin,cap_sys_ptrace,cap_sys_module,cap_sys_resource,cap_net_bind_service,cap_dac_override -- -c 'exec "$@"' capsh "${lb_command[@]}"
-ok "without CAP_SYS_ADMIN and others it runs" wait_for 10 lb_answers
+ok "without CAP_SYS_ADMIN and others it runs" wait_for 15 lb_answers
 ok "... and is ready" wait_for 15 all_ready
 stop_lb
 in_ns lb "${lb_command[@]}" --remove 2> /dev/null
 
 spawn lb lb capsh --drop=cap_net_raw -- -c 'exec "$@"' capsh "${lb_command[@]}"
-ok "without CAP_NET_RAW it says what it cannot do" wait_log lb 10 'no raw sockets.*CAP_NET_RAW'
+ok "without CAP_NET_RAW it says what it cannot do" wait_log lb 15 'no raw sockets.*CAP_NET_RAW'
 stop_lb
 in_ns lb "${lb_command[@]}" --remove 2> /dev/null
 
@@ -235,7 +235,7 @@ for i in range(50):
     if not reply(s)["ok"]: print("pipelined %d is refused" % i)
 END
 files_open() { ls "/proc/$(pid_of lb)/fd" | wc -l; }
-load kept c1 $VIP4 6379 --mode kv --connections 8 --rate 300 --duration 60
+load kept c1 $VIP4 6379 --mode kv --connections 8 --rate 300 --duration 900
 before=$(files_open)
 seed=$(($(now_ms) % 100000))
 for sock in lb.sock lb-ro.sock; do

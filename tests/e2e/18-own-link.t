@@ -18,7 +18,7 @@ start_ready "$(conf)"
 
 # Connections that wait out the gap: a request may take as long as TCP needs.
 for family in 4 6; do
-	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 200 --duration 60 --timeout-ms 20000
+	load kept$family c1 "$(vip $family)" 6379 --mode kv --connections 12 --rate 200 --duration 900 --timeout-ms 20000
 done
 LOADS="kept4 kept6"
 ok "connections go on" wait_for 15 all_go_on
@@ -30,15 +30,15 @@ states() { ctl --json backends | grep -o '"state": *"[a-z]*"' | sort | uniq -c |
 ALL_UP='6"state":"up"'
 
 in_ns sw ip link set lb down
-ok "the link has no carrier: all six backends are not judged" wait_for 10 all_excused 6
+ok "the link has no carrier: all six backends are not judged" wait_for 15 all_excused 6
 is "... and none is down" "$(states)" "$ALL_UP"
 in_ns sw ip link set lb up
 ok "back: the same connections go on" wait_for 20 all_go_on
-ok "... and all are judged again" wait_for 10 judged_again 6
+ok "... and all are judged again" wait_for 15 judged_again 6
 
 # Linux takes the IPv6 addresses of a device that is switched off away: they are put back by hand.
 in_ns lb ip link set back down
-ok "the link is switched off: none is judged again" wait_for 10 all_excused 12
+ok "the link is switched off: none is judged again" wait_for 15 all_excused 12
 is "... and none is down" "$(states)" "$ALL_UP"
 in_ns lb ip link set back up
 in_ns lb ip addr add fd00:2::1/64 dev back nodad

@@ -33,7 +33,7 @@ done
 start_ready "$(conf)"
 
 # Through it all, from a client whose own link nobody touches.
-load steady c2 10.0.1.100 70 --mode echo --connections 20 --rate 500 --duration 100 --timeout-ms 8000
+load steady c2 10.0.1.100 70 --mode echo --connections 20 --rate 500 --duration 900 --timeout-ms 8000
 wait_for 15 load_peek steady .answers || bail "no load"
 
 wire around 240 <<'PY'

@@ -127,12 +127,12 @@ spawn_two() { # both at once
 	for node in a b; do
 		spawn "vrrp-$node" "$node" "$TANDEM_BIN/tandem-vrrp" -c "$TMP/$node.conf" -r "$(RUN_OF $node)"
 	done
-	for node in a b; do wait_for 10 vrrp_answers $node > /dev/null || bail "no answer from $node"; done
+	for node in a b; do wait_for 15 vrrp_answers $node > /dev/null || bail "no answer from $node"; done
 }
 one_active() { [ "$(vjson a '[0].state') $(vjson b '[0].state')" = "$1" ]; }
 settled() { one_active "active backup" || one_active "backup active"; }
 spawn_two
-ok "equal priorities, started at once: one is active" wait_for 3 settled
+ok "equal priorities, started at once: one is active" wait_for 15 settled
 sleep 0.7
 ok "... and stays so" settled
 holds "... no more than the start, one takeover and a correction" "$(moves a) <= 3 && $(moves b) <= 3"

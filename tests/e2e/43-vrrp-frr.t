@@ -76,7 +76,7 @@ start_frr() {
 	mkdir -p "$TMP/frr" && chown frr:frr "$TMP/frr" && chmod 711 "$TMP" && chmod 644 "$TMP/frr.conf" || bail "no place for FRR"
 	: > "$TMP/frr/zebra.conf"
 	spawn zebra b $FRR/zebra "${common[@]}" -f "$TMP/frr/zebra.conf" -i "$TMP/frr/zebra.pid"
-	wait_for 10 test -S "$TMP/frr/zserv" || bail "zebra does not come up"
+	wait_for 15 test -S "$TMP/frr/zserv" || bail "zebra does not come up"
 	spawn vrrpd b $FRR/vrrpd "${common[@]}" -f "$TMP/frr.conf" -i "$TMP/frr/vrrpd.pid"
 }
 stop_frr() {

@@ -73,7 +73,7 @@ spawn enemy a bash -c 'timeout 2 ip -o monitor address dev eth0 | while read -r 
 	case $line in Deleted*) ;; *10.0.1.100/24*) ip addr del 10.0.1.100/24 dev eth0 ;; esac; done'
 sleep 0.3
 in_ns a ip addr del 10.0.1.100/24 dev eth0
-wait_exit enemy 5
+wait_exit enemy 15
 n=$(($(vjson a '[0].put_back') - n))
 holds "one that removes it again and again is answered a few times a second ($n in two)" "$n > 1 && $n <= 16"
 ok "... and when it has ended, the address is there" wait_for 15 has a 10.0.1.100

@@ -74,7 +74,7 @@ ok "... and it can be started again" wait_for 15 is_state a active
 
 front 10 > "$TMP/second.conf"
 spawn second a "$TANDEM_BIN/tandem-vrrp" -c "$TMP/second.conf" -r "$(RUN_OF a)"
-wait_exit second 5
+wait_exit second 15
 is "a second one with the same run dir is refused" $? 1
 like "... with the pid of the first" "$(cat "$(log_of second)")" "pid $(pid_of vrrp-a)"
 is "... which goes on" "$(vjson a '[0].state')" active
@@ -138,7 +138,7 @@ sleep 0.2
 not_ok "while a slow hook is waited for, nothing is asked of it any more" vctl a failover front
 kill -HUP "$(pid_of vrrp-a)"
 ok "... nor is a config looked at" wait_log vrrp-a 15 'config: refused: tandem-vrrp is ending'
-wait_exit vrrp-a 5
+wait_exit vrrp-a 15
 ok "... and the addresses go by themselves, once" has_not a 10.0.1.100
 ok "... of both families" has_not a fd00:1::100
 rm -rf "$hooks"
@@ -180,7 +180,7 @@ umount -l "$(RUN_OF c)"
 
 printf '%s\n' "$(front 200)" > "$TMP/c.conf"
 spawn bound c setpriv --bounding-set -net_admin "$TANDEM_BIN/tandem-vrrp" -c "$TMP/c.conf" -r "$(RUN_OF c)"
-wait_exit bound 5
+wait_exit bound 15
 is "without CAP_NET_ADMIN it takes no address over: it does not start" $? 1
 ok "... and says so" log_has bound 'needs CAP_NET_ADMIN'
 

@@ -118,7 +118,7 @@ is "... the loser is silent" "$(heard tob 'ethertype')" 0
 speaker=$(speaker_pid a)
 kill -STOP "$(pid_of vrrp-a)"
 kill -KILL "$speaker" "$(pid_of vrrp-a)"
-wait_exit vrrp-a 3
+wait_exit vrrp-a 15
 isnt "kill -9 of all of it leaves the devices" "$(macvlans a)" ""
 is "... and the address: who could remove it" "$(active_nodes 10.0.1.100 a)" a
 ok "... the other takes over" wait_for 15 is_state b active
@@ -184,7 +184,7 @@ vrrp a "$(front 200 "accept = false;")"
 wait_for 15 is_state a active > /dev/null
 kill -STOP "$(pid_of vrrp-a)"
 kill -KILL "$(speaker_pid a)" "$(pid_of vrrp-a)"
-wait_exit vrrp-a 3
+wait_exit vrrp-a 15
 vrrp a "$(front 200 "")"
 ok "killed with accept = false, started with the default" wait_for 15 is_state a active
 ok "... a ping is answered" answers 10.0.1.100

@@ -191,7 +191,7 @@ services = ( { name = \"kv\"; address = \"10.0.1.100\"; port = 80; protocol = \"
 dataplane = { interfaces = [ \"eth0\" ]; max_flows = 4096; };"
 start_balancer() {
 	spawn lb-a a "$TANDEM_BIN/tandem-lb" -c "$TMP/a.conf" -r "$(RUN_OF a)"
-	wait_for 10 vctl a status --daemon lb > /dev/null || bail "tandem-lb does not answer"
+	wait_for 15 vctl a status --daemon lb > /dev/null || bail "tandem-lb does not answer"
 }
 mountpoint -q "$BPFFS" || mount -t bpf bpf "$BPFFS" || bail "cannot mount the bpf filesystem at $BPFFS"
 vrrp a "$balanced"

@@ -83,7 +83,7 @@ dies() { # as in a power cut: no farewell, no memory, and no link
 	in_ns sw ip link set toa down
 	kill -STOP "$(pid_of vrrp-a)"
 	kill -KILL "$(speaker_pid a)" "$(pid_of vrrp-a)"
-	wait_exit vrrp-a 3
+	wait_exit vrrp-a 15
 	rm -rf "$(RUN_OF a)"
 	in_ns a ip addr flush dev eth0 scope global
 }

@@ -26,7 +26,7 @@ config() { # PRIORITY KEYS: the clients' side and the backends' gateway are one 
 lb() { # NODE: with the config of the node's tandem-vrrp
 	mkdir -p "$(RUN_OF "$1")"
 	spawn "lb-$1" "$1" "$TANDEM_BIN/tandem-lb" -c "$TMP/$1.conf" -r "$(RUN_OF "$1")"
-	wait_for 10 vctl "$1" status --daemon lb > /dev/null || bail "tandem-lb on $1 does not answer"
+	wait_for 15 vctl "$1" status --daemon lb > /dev/null || bail "tandem-lb on $1 does not answer"
 }
 asks() { # ADDRESS: a connection to the service, and who answers
 	in_ns c1 "$TANDEM_BIN/load_client" "$1" 80 --mode kv-connect --requests 3 --timeout-ms 500 --duration 2 > "$TMP/asked" &&

@@ -81,7 +81,7 @@ same_sets() { # of three addresses, the last one among those that came meanwhile
 sync_up
 for b in b1 b2 b3; do in_ns $b nft 'add table inet sink; add chain inet sink i { type filter hook input priority 0; udp dport 5000 drop; }'; done
 sync_lb lba "$CONF"
-wait_for 10 eval 'each_up lba' > /dev/null
+wait_for 15 eval 'each_up lba' > /dev/null
 move_to lba
 in_ns lba ping -q -c 1 10.0.2.11 > "$TMP/ping" && in_ns lba ping -q -c 1 10.0.2.12 > "$TMP/ping" && in_ns lba ping -q -c 1 10.0.2.13 > "$TMP/ping"
 send_flows 0 "$FLOWS" 0 lba
@@ -89,14 +89,14 @@ ok "$FLOWS flows at the first node" wait_for 20 is_count lba "$FLOWS"
 
 send_flows "$FLOWS" "$NEW" 8 lba &
 SENDER=$!
-wait_for 5 eval '[ "$(flows_of lba)" -gt "$FLOWS" ]' > /dev/null
+wait_for 15 eval '[ "$(flows_of lba)" -gt "$FLOWS" ]' > /dev/null
 sync_lb lbb "$CONF"
 BEGAN=$(ms)
 ok "the other one joins: in sync, while new ones come" wait_for "$BOUND" in_sync lba lbb
 tell_cost "bulk"
 wait $SENDER
 ok "all flows are there" wait_for 20 is_count lba $((FLOWS + NEW))
-ok "... at the other one" wait_for 5 is_count lbb $((FLOWS + NEW))
+ok "... at the other one" wait_for 15 is_count lbb $((FLOWS + NEW))
 ok "... the same" same_sets
 ok "... still in sync" in_sync lba lbb
 is "... nothing was lost on the way" "$(sjson lba .sync.copies.changes_lost)" 0

@@ -57,8 +57,8 @@ nobody_moved() { ! said lba 'edge: (active|backup|handover)' && ! said lbb 'edge
 
 happens "the link to the clients is pulled"
 cables down
-ok "$EVENT: the other node has all" wait_for 10 has_lbb
-ok "... why: no carrier" wait_for 5 said lba 'front: .*no carrier'
+ok "$EVENT: the other node has all" wait_for 15 has_lbb
+ok "... why: no carrier" wait_for 15 said lba 'front: .*no carrier'
 ok "... and the other was told" said lbb 'edge: active: the active node left'
 no_more_than $VRRP_MS
 
@@ -88,8 +88,8 @@ no_more_than $KILL_MS
 
 happens "the guard is killed (kill -9)"
 kill -KILL "$(pid_of vrrp-lba)"
-wait_exit vrrp-lba 5
-ok "$EVENT: the other node has all" wait_for 10 has_all lbb
+wait_exit vrrp-lba 15
+ok "$EVENT: the other node has all" wait_for 15 has_all lbb
 ok "... why: the speaker ended and said so" said lbb 'edge: active: the active node left'
 no_more_than $VRRP_MS
 happens "it is started"
@@ -99,7 +99,7 @@ no_more_than $VRRP_MS
 
 happens "speaker and guard are killed at once (kill -9)"
 kill_both lba
-ok "$EVENT: the other node has all" wait_for 10 has_all lbb
+ok "$EVENT: the other node has all" wait_for 15 has_all lbb
 ok "... why: silence" said lbb 'edge: active: no advert for the down interval'
 no_more_than $VRRP_MS
 happens "they are started"
@@ -109,7 +109,7 @@ no_more_than $VRRP_MS
 
 happens "speaker and guard hang (SIGSTOP)"
 doze lba
-ok "$EVENT: the other node has all" wait_for 10 has_all lbb
+ok "$EVENT: the other node has all" wait_for 15 has_all lbb
 ok "... why: silence" said lbb 'edge: active: no advert for the down interval'
 no_more_than $VRRP_MS
 happens "they go on (SIGCONT)"
@@ -121,7 +121,7 @@ no_more_than $VRRP_MS
 
 happens "an operator hands over"
 ask lba failover edge > "$TMP/last"
-ok "$EVENT: the other node has all" wait_for 10 has_lbb
+ok "$EVENT: the other node has all" wait_for 15 has_lbb
 ok "... why" said lba 'edge: handover: '
 no_more_than $GRACEFUL_MS
 happens "and back"
@@ -133,7 +133,7 @@ no_more_than $GRACEFUL_MS
 
 happens "the node loses its power"
 power_off lba
-ok "$EVENT: the other node has all" wait_for 10 has_all lbb
+ok "$EVENT: the other node has all" wait_for 15 has_all lbb
 ok "... why: silence" said lbb 'edge: active: no advert for the down interval'
 no_more_than $VRRP_MS
 happens "it returns"
@@ -146,12 +146,12 @@ no_more_than $VRRP_MS
 
 happens "the heartbeat is cut on every LAN"
 cut_heartbeat || bail "the switches cannot drop adverts"
-ok "$EVENT: the pair knows" wait_for 10 said lbb 'hold: .*adverts are lost, but the peer is active and well'
+ok "$EVENT: the pair knows" wait_for 15 said lbb 'hold: .*adverts are lost, but the peer is active and well'
 ok "... nobody moved" nobody_moved
 no_more_than 0
 happens "it is mended"
 mend_heartbeat
-ok "$EVENT: all is well" wait_for 10 is_well lba lbb
+ok "$EVENT: all is well" wait_for 15 is_well lba lbb
 ok "... nobody moved" nobody_moved
 no_more_than 0
 
@@ -162,14 +162,14 @@ in_ns lba nft -f - <<-'END'
 		chain o { type filter hook output priority 0; oifname "sync" drop; }
 	}
 END
-ok "$EVENT: the pair knows" wait_for 10 said lba 'peer lbb: path silent: path 1'
-ok "... still in sync, over the LANs" wait_for 10 is_well lba lbb
+ok "$EVENT: the pair knows" wait_for 15 said lba 'peer lbb: path silent: path 1'
+ok "... still in sync, over the LANs" wait_for 15 is_well lba lbb
 ok "... nobody moved" nobody_moved
 no_more_than 0
 happens "it is mended"
 in_ns lba nft 'delete table inet direct'
-ok "$EVENT: the pair knows" wait_for 10 said lba 'peer lbb: path up: path 1'
-ok "... in sync" wait_for 10 is_well lba lbb
+ok "$EVENT: the pair knows" wait_for 15 said lba 'peer lbb: path up: path 1'
+ok "... in sync" wait_for 15 is_well lba lbb
 ok "... nobody moved" nobody_moved
 no_more_than 0
 

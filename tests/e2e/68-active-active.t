@@ -123,11 +123,11 @@ TCP="--mode kv --connections 50 --rate 50 --timeout-ms 20000 --duration 600"
 }
 ok "both forward at the same time, and each has copies of what the other does" \
 	wait_for 30 kept_are "100 0 0 100" "0 100 100 0"
-ok "... in sync" wait_for 10 each_its_own
+ok "... in sync" wait_for 15 each_its_own
 
 mark
 power_off lba
-ok "one node loses its power: the other has both groups" wait_for 10 lbb_has_both
+ok "one node loses its power: the other has both groups" wait_for 15 lbb_has_both
 ok "... why: silence" said lbb 'one: active: no advert for the down interval'
 goes_on $VRRP_MS 0
 mark
@@ -139,7 +139,7 @@ ok "... and forwards them" wait_for 30 kept_are "100 0 0 100" "0 100 100 0"
 
 mark
 stop vrrp-lbb
-ok "the other speaker ends: the first one has both groups" wait_for 10 eval '[ "$(state_of lba)" = "$BOTH" ]'
+ok "the other speaker ends: the first one has both groups" wait_for 15 eval '[ "$(state_of lba)" = "$BOTH" ]'
 ok "... why: it said so" said lba 'two: active: the active node left'
 goes_on 0 $VRRP_MS
 mark
@@ -151,7 +151,7 @@ ok "... and forwards them" wait_for 30 kept_are "100 0 0 100" "0 100 100 0"
 
 mark
 ask lba failover one > "$TMP/last"
-ok "one group is handed over: the other node has both" wait_for 10 states_are "$NONE" "$BOTH"
+ok "one group is handed over: the other node has both" wait_for 15 states_are "$NONE" "$BOTH"
 goes_on $VRRP_MS 0
 mark
 ask lbb failover one > "$TMP/last"

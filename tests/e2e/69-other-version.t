@@ -18,11 +18,11 @@ flows_at() { # NODE -> "OWN COPIES" of the held ones
 		print @held - $copies, " $copies\n"'
 }
 copies() { local n; n=$(flows_at lbb) && echo "$n" && [ "$n" = "0 20" ]; }
-ok "a pair with connections" wait_for 10 copies
+ok "a pair with connections" wait_for 15 copies
 
 other() { # OPTIONS...: lbb is of another release
 	spawn other lbb python3 "$ROOT/tests/e2e/other_version.py" "$TMP/key" lbb 10.0.9.2 10.0.9.1 3780 "$@"
-	wait_log other 10 ready || bail "the other release does not come into touch"
+	wait_log other 15 ready || bail "the other release does not come into touch"
 }
 refused() { # DAEMON REASON TEXT
 	vctl lba peers --daemon "$1" > "$TMP/peers.$1"
@@ -45,39 +45,39 @@ same() { # NAME: it serves as before
 
 stop vrrp-lbb TERM
 stop lb-lbb TERM
-ok "lbb is stopped: lba goes on" wait_for 10 is_state lba active
+ok "lbb is stopped: lba goes on" wait_for 15 is_state lba active
 ok "... nothing was refused" eval 'is_quiet lb && is_quiet vrrp'
 WAS=$(moves lba)
 
 other
-ok "the same words with the numbers of this release: tandem-lb hears its peer" wait_for 10 heard lb
-ok "... tandem-vrrp too" wait_for 10 heard vrrp
+ok "the same words with the numbers of this release: tandem-lb hears its peer" wait_for 15 heard lb
+ok "... tandem-vrrp too" wait_for 15 heard vrrp
 ok "... nothing is refused" eval 'is_quiet lb && is_quiet vrrp'
 stop other TERM
-ok "it ends: both notice" wait_for 10 eval 'not_heard lb && not_heard vrrp'
+ok "it ends: both notice" wait_for 15 eval 'not_heard lb && not_heard vrrp'
 
 other --seal 2
-ok "another version of the seal: tandem-lb says so" wait_for 10 refused lb version "give both nodes the same release"
-ok "... tandem-vrrp too" wait_for 10 refused vrrp version "give both nodes the same release"
+ok "another version of the seal: tandem-lb says so" wait_for 15 refused lb version "give both nodes the same release"
+ok "... tandem-vrrp too" wait_for 15 refused vrrp version "give both nodes the same release"
 ok "... who says it is not heard" eval 'not_heard lb && not_heard vrrp'
 same "... it changes nothing"
 stop other TERM
 
 other --beacon 2 --word 2
-ok "another version of beacons: tandem-vrrp says so" wait_for 10 refused vrrp malformed "another version of tandem"
-ok "another version of sync: tandem-lb says so" wait_for 10 refused lb malformed "another version of tandem"
+ok "another version of beacons: tandem-vrrp says so" wait_for 15 refused vrrp malformed "another version of tandem"
+ok "another version of sync: tandem-lb says so" wait_for 15 refused lb malformed "another version of tandem"
 ok "... who says it is not heard" eval 'not_heard lb && not_heard vrrp'
 same "... it changes nothing"
 stop other TERM
 
 other --session 2
-ok "another version of the records: tandem-lb says so" wait_for 10 refused lb bad "give both nodes the same release"
+ok "another version of the records: tandem-lb says so" wait_for 15 refused lb bad "give both nodes the same release"
 isnt "... it is not in sync" "$(vctl lba --json peers --daemon lb | json - .sync.in)" "in sync"
 same "... it changes nothing"
 stop other TERM
 
 other --kind 99
-ok "a kind of record that is not known here: tandem-lb says so" wait_for 10 refused lb unknown "later version"
+ok "a kind of record that is not known here: tandem-lb says so" wait_for 15 refused lb unknown "later version"
 same "... it changes nothing"
 stop other TERM
 
@@ -85,6 +85,6 @@ lb lbb
 vrrp lbb "$CONF"
 ok "this release again: in sync" wait_for 20 pair_settled
 same "... nobody moved"
-ok "... every connection is a copy there" wait_for 10 copies
+ok "... every connection is a copy there" wait_for 15 copies
 stop held TERM
 done_testing

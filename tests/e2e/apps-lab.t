@@ -25,7 +25,7 @@ told() {
 	local from
 	from=$(stat -c %s "$(log_of "$2")")
 	say "$2" "$3"
-	ok "$1" wait_for 5 said_since "$2" "$from" "$4"
+	ok "$1" wait_for 15 said_since "$2" "$from" "$4"
 }
 said_since() { tail -c "+$(($2 + 1))" "$(log_of "$1")" | tr '\n' ' ' | grep -E -e "$3"; }
 
@@ -61,7 +61,7 @@ said "addrbind, a privileged port" 1 'privileged port: below 1024'
 out "$B/addrbind" fe80::1 80
 said "addrbind, link-local without a zone" 1 'link-local'
 spawn holder - "$B/addrbind" 127.0.0.1 8080 --listen --hold
-ok "addrbind holds" wait_log holder 5 '^holding'
+ok "addrbind holds" wait_log holder 15 '^holding'
 out "$B/addrbind" 0.0.0.0 8080
 said "addrbind, in use" 1 'in use: another TCP socket has port 8080'
 out "$B/addrbind" --udp 0.0.0.0 8080
@@ -69,9 +69,9 @@ is "addrbind, UDP has ports of its own" $RC 0
 stop holder
 is "addrbind lets go on SIGTERM" $? 0
 spawn_fed holder "$B/addrbind" 10.98.0.1 8080 --hold
-ok "addrbind holds again" wait_log holder 5 '^holding'
+ok "addrbind holds again" wait_log holder 15 '^holding'
 hang_up holder
-ok "addrbind lets go when its input ends" wait_exit holder 5
+ok "addrbind lets go when its input ends" wait_exit holder 15
 
 # ---- time_burst_client ----
 start_server time - time_server '*' 1123
@@ -95,7 +95,7 @@ while True:
     if q[47] % 2 or q[45] > 0: answer(q, to)            # number odd, or not the first try
 END
 spawn odd - python3 "$TMP/odd.py"
-wait_log odd 10 ready || bail "no odd server"
+wait_log odd 15 ready || bail "no odd server"
 out "$B/time_burst_client" 127.0.0.1 1124 --count 10 --timeout-ms 700
 said "time_burst_client: reordered, doubled and lost" 1 \
 	'reply 1: query 10 .*reply 2: query 10 [^,]*, a duplicate.*reply 3: query 9 [^,]*, overtaken.*no answer: 1.*lost 1 \(10\.0 %\), overtaken 8, duplicates 1, spare 0, foreign 1'
@@ -116,12 +116,12 @@ start_server cutting - echo_server '*' 7008 --buffer 8
 start_server careless - echo_server '*' 7009 --buffer 8 --truncate
 is "a datagram that fits" "$(datagram 7008 12345678 8)" 12345678
 spawn asker - bash -c 'printf 123456789 > /dev/udp/127.0.0.1/7008'
-ok "... and one that does not is noticed" wait_log cutting 5 '^cut: 9 bytes from 127.0.0.1:[0-9]+, 8 fit .* 1 are gone \(MSG_TRUNC\); not echoed'
+ok "... and one that does not is noticed" wait_log cutting 15 '^cut: 9 bytes from 127.0.0.1:[0-9]+, 8 fit .* 1 are gone \(MSG_TRUNC\); not echoed'
 is "a careless server echoes what is left" "$(datagram 7009 0123456789 8)" 01234567
-ok "... and knows it" wait_log careless 5 '^cut: 10 bytes .* what fitted is echoed'
+ok "... and knows it" wait_log careless 15 '^cut: 10 bytes .* what fitted is echoed'
 is "a stream is not cut" "$(printf 0123456789 | "$B/simple_nc" ::1 7008 2> /dev/null)" 0123456789
 stop cutting
-ok "the cuts are counted" wait_log cutting 5 '1 datagrams echoed, .*1 cut'
+ok "the cuts are counted" wait_log cutting 15 '1 datagrams echoed, .*1 cut'
 
 # ---- byte_sink and simple_nc ----
 out "$B/simple_nc" 127.0.0.1 8090
@@ -133,53 +133,53 @@ said "... before listen: RST" 4 'RST instead of a handshake'
 told "byte_sink listens" sink 'listen 2' 'LISTEN: 0 wait for accept, backlog 2'
 told "byte_sink, nobody waits" sink accept 'accept: nobody waits'
 spawn_fed client "$B/simple_nc" 127.0.0.1 8090
-ok "a handshake without accept" wait_log client 5 'connected, from'
+ok "a handshake without accept" wait_log client 15 'connected, from'
 told "byte_sink shows the queue" sink show 'LISTEN: 1 wait for accept'
 say client hello
 told "byte_sink accepts" sink accept 'accept: connection 1 from .* 0 wait for accept'
 in_queue() { say sink show; said_since sink 0 '6 bytes unread'; }
-ok "data waits in the queue" wait_for 5 in_queue
+ok "data waits in the queue" wait_for 15 in_queue
 told "byte_sink reads a part" sink 'read 2' 'read: 2 bytes "he" .* 4 bytes unread'
 told "byte_sink reads the rest" sink read 'read: 4 bytes "llo\\n" .* ESTABLISHED: 0 bytes unread'
 told "byte_sink, nothing there" sink read 'read: nothing there'
 hang_up client
-ok "the end of input is FIN" wait_log client 5 'FIN sent, half-closed'
+ok "the end of input is FIN" wait_log client 15 'FIN sent, half-closed'
 is_half_closed() { say sink show; said_since sink 0 'CLOSE_WAIT'; }
-ok "byte_sink sees CLOSE_WAIT" wait_for 5 is_half_closed
+ok "byte_sink sees CLOSE_WAIT" wait_for 15 is_half_closed
 told "... and the end of the stream" sink read 'end of the stream'
 told "byte_sink closes" sink close 'close: the peer gets FIN'
-ok "simple_nc: FIN from both sides" wait_exit client 5
-ok "... in words" wait_log client 1 'FIN from both sides: an orderly end \(6 bytes sent, 0 received\)'
+ok "simple_nc: FIN from both sides" wait_exit client 15
+ok "... in words" wait_log client 15 'FIN from both sides: an orderly end \(6 bytes sent, 0 received\)'
 
 spawn_fed client "$B/simple_nc" 127.0.0.1 8090
-wait_log client 5 'connected, from' || fail "no connection"
+wait_log client 15 'connected, from' || fail "no connection"
 told "a second connection" sink accept 'connection 2\* from'
 say client unread
 unread_again() { say sink show; said_since sink 0 '7 bytes unread'; }
-ok "... with bytes unread" wait_for 5 unread_again
+ok "... with bytes unread" wait_for 15 unread_again
 told "closed with bytes unread" sink close 'close: 7 bytes were unread, so the peer gets RST'
-wait_exit client 5
+wait_exit client 15
 is "simple_nc: RST" $? 3
 
 spawn_fed client "$B/simple_nc" ::1 8090
-wait_log client 5 'connected, from' || fail "no connection"
+wait_log client 15 'connected, from' || fail "no connection"
 told "a third connection" sink accept 'connection 3\* from \[::1\]'
 told "closed while the client's input goes on" sink close 'the peer gets FIN'
-ok "... the client can't tell it from half-closed" wait_log client 5 'FIN received after 0 bytes, our direction is still open'
+ok "... the client can't tell it from half-closed" wait_log client 15 'FIN received after 0 bytes, our direction is still open'
 say client more
-wait_exit client 5
+wait_exit client 15
 is "... until it writes: RST" $? 3
-ok "... in words" wait_log client 1 'RST after the peer.s FIN'
+ok "... in words" wait_log client 15 'RST after the peer.s FIN'
 
 spawn_fed client "$B/simple_nc" 127.0.0.1 8090 --write-only
-wait_log client 5 'connected, from' || fail "no connection"
+wait_log client 15 'connected, from' || fail "no connection"
 told "a client that only writes" sink accept 'connection 4\* from'
 told "... its connection closed" sink close 'the peer gets FIN'
 say client first
 was_reset() { [ -z "$(ss -Htn state close-wait dport = :8090)" ] || { ss -tn; return 1; }; }
-ok "... its first write works, and is answered by RST" wait_for 5 was_reset
+ok "... its first write works, and is answered by RST" wait_for 15 was_reset
 say client second
-wait_exit client 5
+wait_exit client 15
 is "... the second is SIGPIPE" $? 141
 
 out "$B/simple_nc" 127.0.0.1 8090 --idle-ms 50
@@ -188,7 +188,7 @@ told "byte_sink stops listening" sink stop 'listener: none'
 told "byte_sink, no connection" sink read 'no connection is open'
 told "byte_sink, no command" sink drink "'drink' is no command"
 say sink quit
-wait_exit sink 5
+wait_exit sink 15
 is "byte_sink: a mistake is status 2" $? 2
 out "$B/simple_nc" 10.96.0.1 80
 said "simple_nc: no route" 6 'unreachable'
@@ -210,7 +210,7 @@ for port in 6379 6380; do
 	patience=$([ $port = 6379 ] && echo 5000 || echo 300)
 	spawn_fed first "$B/kv_client" 127.0.0.1 $port
 	say first WHOAMI
-	wait_log first 5 'real|single' || fail "no first client"
+	wait_log first 15 'real|single' || fail "no first client"
 	"$B/kv_client" --timeout-ms $patience ::1 $port WHOAMI > "$TMP/second" 2>&1
 	RC=$? OUT=$(cat "$TMP/second")
 	if [ $port = 6379 ]; then
@@ -219,7 +219,7 @@ for port in 6379 6380; do
 		said "... of an iterative server waits" 1 'no answer in time'
 	fi
 	hang_up first
-	wait_exit first 5
+	wait_exit first 15
 done
 is "... until the first has left" "$("$B/kv_client" ::1 6380 WHOAMI)" single
 "$B/kv_client" ::1 6380 fire > /dev/null

@@ -72,7 +72,7 @@ interfaces_attached() {
 all_ready() { interfaces_attached && all_up; }
 start_ready() { # [CONFIG-TEXT]: returns when every interface is attached and every backend up
 	start_lb "$@"
-	wait_for 10 all_ready || bail "the balancer is not ready"
+	wait_for 15 all_ready || bail "the balancer is not ready"
 }
 
 # ---- who answered ----
@@ -87,7 +87,7 @@ answers_in() { # FILE
 # Connections one after the other: how many each backend got.
 spread() { # FAMILY PORT REQUESTS [NODE [CONNECTIONS]]
 	in_ns "${4-c2}" "$TANDEM_BIN/load_client" "$(vip "$1")" "$2" --mode kv-connect --requests "$3" \
-		--connections "${5-1}" --duration 20 > "$TMP/spread.json" || echo -n "FAILED "
+		--connections "${5-1}" --duration 60 > "$TMP/spread.json" || echo -n "FAILED "
 	answers_in "$TMP/spread.json"
 }
 
@@ -96,14 +96,14 @@ spread() { # FAMILY PORT REQUESTS [NODE [CONNECTIONS]]
 answers_more() { # NAME THAN
 	local n; n=$(load_peek "$1" .answers) && [ "$n" -gt "$2" ] || { echo "$n answers"; return 1; }
 }
-goes_on() { wait_for 5 answers_more "$1" $(($(load_peek "$1" .answers) + ${2-60})); } # NAME [ANSWERS]
+goes_on() { wait_for 15 answers_more "$1" $(($(load_peek "$1" .answers) + ${2-60})); } # NAME [ANSWERS]
 
 declare -A BEFORE=()
 peek_all() { # NAME...: a report of each, of now
 	local l
 	for l; do rm -f "$TMP/$l.json"; done
 	for l; do kill -USR1 "$(pid_of "$l")" || return 1; done
-	wait_for 10 reports_there "$@"
+	wait_for 15 reports_there "$@"
 }
 reports_there() { local l; for l; do [ -e "$TMP/$l.json" ] || return 1; done; }
 all_more() { # NAME...

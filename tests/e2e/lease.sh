@@ -41,7 +41,7 @@ lb() {
 	local node=$1; shift
 	mkdir -p "$(RUN_OF "$node")"
 	spawn "lb-$node" "$node" "$TANDEM_BIN/tandem-lb" -n "$node" -c "$TMP/$node.conf" -r "$(RUN_OF "$node")" "$@"
-	wait_for 10 vctl "$node" status --daemon lb > /dev/null || bail "tandem-lb on $node does not answer"
+	wait_for 15 vctl "$node" status --daemon lb > /dev/null || bail "tandem-lb on $node does not answer"
 }
 
 both_run() {
@@ -49,7 +49,7 @@ both_run() {
 	lb lbb
 	vrrp lba "$CONF"
 	vrrp lbb "$CONF"
-	wait_for 10 pair_settled > /dev/null || bail "the pair did not come up"
+	wait_for 15 pair_settled > /dev/null || bail "the pair did not come up"
 }
 pair_settled() { is_state lba active && is_state lbb backup && tables_are "in sync" && [ "$(lease lba)" = fresh ]; }
 pjson() { vctl "$1" --json peers --daemon vrrp > "$TMP/pjson.$1.$BASHPID" && json "$TMP/pjson.$1.$BASHPID" ".vrrp$2"; }
@@ -67,7 +67,7 @@ mac_at() { in_ns "$1" ip -br link show dev "$2" | awk '{ print $3 }'; }
 asking() {
 	spawn silence c1 python3 "$ROOT/tests/e2e/silence.py" eth0 "$(mac_at lba bond0)" "$(mac_at lbb bond0)" \
 		10.0.1.100 fd00:1::100 10.0.1.21 fd00:1::21
-	wait_log silence 5 asking || bail "nobody asks"
+	wait_log silence 15 asking || bail "nobody asks"
 }
 stop_asking() {
 	stop silence TERM

@@ -163,7 +163,7 @@ load() {
 	[[ " $* " == *" --timeout-ms "* ]] || set -- "$@" --timeout-ms 3000
 	# A load_peek that comes before its handler is there is to be lost, not deadly.
 	spawn "$name" "$node" env --ignore-signal=USR1 "$TANDEM_BIN/load_client" "$@" --report "$TMP/$name.json"
-	wait_for 10 is_load "$name" || bail "load_client does not start"
+	wait_for 15 is_load "$name" || bail "load_client does not start"
 }
 is_load() { [ "$(cat "/proc/$(pid_of "$1")/comm" 2> /dev/null)" = load_client ]; }
 load_end() { # NAME SECONDS; it exits with 1 when any request failed
@@ -171,7 +171,7 @@ load_end() { # NAME SECONDS; it exits with 1 when any request failed
 }
 load_peek() { # NAME .path: the numbers of a run that goes on
 	rm -f "$TMP/$1.json"
-	wait_for 3 peek_once "$1" "$2" > /dev/null && report "$1" "$2"
+	wait_for 15 peek_once "$1" "$2" > /dev/null && report "$1" "$2"
 }
 peek_once() { kill -USR1 "$(pid_of "$1")" && report "$1" "$2"; }
 report() { json "$TMP/$1.json" "$2"; }

@@ -37,7 +37,7 @@ sync_lb() {
 	[ $# -lt 2 ] || printf '%s\n' "$2" > "$TMP/$node.conf"
 	mkdir -p "$TMP/run-$node"
 	spawn "lb-$node" "$node" "$TANDEM_BIN/tandem-lb" -n "$node" -c "$TMP/$node.conf" -r "$TMP/run-$node"
-	wait_for 10 sync_answers "$node" > /dev/null || bail "tandem-lb on $node does not answer"
+	wait_for 15 sync_answers "$node" > /dev/null || bail "tandem-lb on $node does not answer"
 }
 sync_answers() { alive "lb-$1" && sctl "$1" status --daemon lb; }
 sync_reload() { # NODE CONFIG

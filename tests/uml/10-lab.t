@@ -10,7 +10,7 @@ pings() { # NODE ADDRESS -> true when two in a row come back
 	in_ns "$1" ping -q -n -c 2 -i 0.01 -w 1 "$2"
 }
 lost() { # how many of the 100 pings of `pinging` did not come back
-	wait_exit pinging 10
+	wait_exit pinging 15
 	awk '/packets transmitted/ { print $1 - $4 }' "$(log_of pinging)" | tail -n 1
 }
 switch_port() { # SWITCH PORT up|down
@@ -87,7 +87,7 @@ ok "... backends too" pings b1 10.0.2.2
 spawn sniff lba timeout 5 tcpdump -n -e -c 1 -i bond0 icmp
 wait_log sniff 15 'listening on'
 pings c1 10.0.1.11 > /dev/null
-wait_exit sniff 6
+wait_exit sniff 15
 like "... and the node's frames are tagged" "$(cat "$(log_of sniff)")" 'vlan 7'
 is "up again says nothing" "$(lab up pair --vlan 7 --backends 1 2>&1)" ""
 ok "down" lab down

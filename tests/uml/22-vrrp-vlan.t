@@ -60,7 +60,7 @@ make_vlan
 plug
 number
 in_lba 'link set bond0.7 up'
-ok "all at once: it is active" wait_for 5 is_state lba active
+ok "all at once: it is active" wait_for 15 is_state lba active
 wait_log first 15 'bytes from 10.0.1.100'
 active=$(vctl lba --json events | json - .events[-1].time_ms)
 answered=$(sed -n 's/^\[\([0-9]*\)\.\([0-9]\{3\}\).*bytes from.*/\1\2/p' "$(log_of first)" | head -n 1)

@@ -25,7 +25,7 @@ printf '#!/bin/sh\necho run >> %s/runs\n' "$TMP" > /usr/local/bin/count-runs
 chmod 755 /usr/local/bin/count-runs
 vrrp a "$(front 200 'track = ( { script = [ "/usr/local/bin/count-runs" ]; interval_ms = 500; weight = 1; } );')"
 vrrp b "$(front 100)"
-ok "one is active" wait_for 10 is_state a active
+ok "one is active" wait_for 15 is_state a active
 ok "... one is a backup" wait_for 15 is_state b backup
 before=$(all)
 
@@ -58,6 +58,6 @@ step 3600
 sleep 1
 is "an hour on the wall is no preempt_delay" "$(vjson a '[0].state')" backup
 step -3600
-ok "... but four seconds are" wait_for 10 is_state a active
+ok "... but four seconds are" wait_for 15 is_state a active
 
 done_testing

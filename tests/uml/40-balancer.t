@@ -92,7 +92,7 @@ pull() { # BOND SWITCH: the active link of lba
 	local before
 	before=$(active_link "$1")
 	switch_port "$2" lba1 down
-	ok "$1: the active link is pulled: the bond takes the other one" wait_for 10 links_of "$1" 1
+	ok "$1: the active link is pulled: the bond takes the other one" wait_for 15 links_of "$1" 1
 	isnt "... another than before" "$(active_link "$1")" "$before"
 	ok "... every load goes on" wait_for 30 all_go_on
 	switch_port "$2" lba1 up
@@ -111,7 +111,7 @@ pull_both() {
 	before=$(events "not judged") after=$(events "judged again")
 	switch_port sw3 lba1 down
 	switch_port sw4 lba2 down
-	ok "both links to the backends are pulled: $BACK has no carrier" wait_for 10 has_none "$BACK"
+	ok "both links to the backends are pulled: $BACK has no carrier" wait_for 15 has_none "$BACK"
 	ok "... no backend is judged" wait_for 20 at_least "not judged" $((before + ALL))
 	is "... none is down" "$(states)" "$ALL_UP"
 	switch_port sw3 lba1 up

@@ -47,7 +47,7 @@ is "... nobody moved" "$(moved) $(active_now)" "$before lba"
 MARKED_MS=$(now_ms)
 ports down sw2 lba2
 ok "both are: the other node has all" wait_for 30 has_all lbb
-ok "... why: no carrier" wait_for 10 said lba 'front: .*bond0 has no carrier'
+ok "... why: no carrier" wait_for 15 said lba 'front: .*bond0 has no carrier'
 goes_on
 
 ports up sw1 lba1 sw2 lba2

@@ -11,7 +11,8 @@
 #define MS            INT64_C(1000000)
 #define FLAP_NS       (500 * MS) /* out of sync for a moment is no event */
 #define ON_ITS_WAY_NS (20 * MS)
-#define MISSED_NS     (1000 * MS) /* between two wishes for the whole table: what fails may fail again */
+#define MISSED_NS     (1000 * MS)  /* between two wishes for the whole table: what fails may fail again */
+#define FULL_NS       (60000 * MS) /* likewise: room is not made so soon */
 
 /* ---- the board ---- */
 
@@ -63,6 +64,24 @@ static void look_at_sync(struct lb_sync *s, const struct lb_sync_link_status *st
 	tell_sync(s, status);
 }
 
+void lb_sync_look(const struct lb_sync *s, int64_t now, struct lb_sync_link_status *out)
+{
+	lb_sync_link_status(s->link, now, out);
+	if (out->in == SYNC_WHY_IN_SYNC && lb_sync_table_is_short(s->table))
+		out->in = SYNC_WHY_FULL;
+}
+
+/* There may be room now for what found none. */
+static void look_for_room(struct lb_sync *s, const struct lb_sync_link_status *status, int64_t now)
+{
+	if (status->in != SYNC_WHY_FULL) {
+		s->full_at = now;
+	} else if (now - s->full_at >= FULL_NS) {
+		s->full_at = now;
+		lb_sync_link_want_bulk(s->link);
+	}
+}
+
 static void on_turned(void *data, int64_t now)
 {
 	struct lb_sync_link_status status;
@@ -74,7 +93,8 @@ static void on_turned(void *data, int64_t now)
 		s->missed_at = now;
 		lb_sync_link_want_bulk(s->link);
 	}
-	lb_sync_link_status(s->link, now, &status);
+	lb_sync_look(s, now, &status);
+	look_for_room(s, &status, now);
 	say(s, lb_sync_board_table(&status, lb_live_is_checked(s->live), now), status.in != SYNC_WHY_IN_SYNC,
 		status.out == SYNC_WHY_IN_SYNC && status.lag_ns < ON_ITS_WAY_NS, now);
 	look_at_sync(s, &status, now);

@@ -19,7 +19,11 @@ struct lb_sync {
 	ev_timer stale;                   /* refresh as soon as the session is done */
 	bool told, in_sync, other_config; /* what was reported */
 	int64_t missed_at;                /* the peer's table was wanted again, for records were lost here */
+	int64_t full_at;                  /* likewise, for there was no room */
 	int64_t differs_since;            /* it is not as reported; 0: it is */
 };
+
+/* The link's status, and what the table knows: whether it had room for all. */
+void lb_sync_look(const struct lb_sync *s, int64_t now, struct lb_sync_link_status *out);
 
 #endif

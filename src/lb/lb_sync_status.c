@@ -155,7 +155,7 @@ json_t *lb_sync_status(const struct lb_sync *s, const struct conf_peer *peer, co
 
 	if (!s)
 		return out;
-	lb_sync_link_status(s->link, now, &link);
+	lb_sync_look(s, now, &link);
 	sync_session_status(lb_sync_link_session(s->link), now, &session);
 	if (link.peer_boot)
 		snprintf(boot, sizeof(boot), "%016llx", (unsigned long long)link.peer_boot);

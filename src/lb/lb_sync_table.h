@@ -50,6 +50,8 @@ void lb_sync_table_commit(struct lb_sync_table *t);
 #define LB_SYNC_COMMIT_MS 2
 /* Records were lost here since this was asked last, though the peer takes them for told: want its whole table again. */
 bool lb_sync_table_missed(struct lb_sync_table *t);
+/* Since its last whole table began some of the peer's connections found no room here. */
+bool lb_sync_table_is_short(const struct lb_sync_table *t);
 
 /* The config or the operator's weights have changed: names are looked up anew; weights are told. True: it is another
  * config, which may name what was refused before: want the peer's whole table again. */

@@ -62,6 +62,7 @@ struct lb_sync_table {
 	uint32_t *told[2];    /* owned, by flow: jiffies of the last record of it */
 	uint64_t *told_words; /* owned, by backend: said_ms of the word that was told, or came */
 	uint32_t gathered;    /* records in view.installs */
+	uint32_t no_room;     /* for so many records since the newest bulk began */
 	uint32_t jiffies;     /* when the first of them came */
 	struct lb_sync_table_counters counters;
 };

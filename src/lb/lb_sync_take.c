@@ -97,10 +97,12 @@ static void copy(void *data, enum sync_copy_event event)
 
 	/* What came before belongs to what was before. */
 	lb_sync_table_commit(t);
-	if (event == SYNC_COPY_BEGIN)
+	if (event == SYNC_COPY_BEGIN) {
 		begin(&t->whose, t->bpf->sizes.flows);
-	else if (event == SYNC_COPY_END && t->whose.is_named)
+		t->no_room = 0;
+	} else if (event == SYNC_COPY_END && t->whose.is_named) {
 		t->whose.whole = t->whose.bulk;
+	}
 }
 
 static enum sync_fate take_table(struct lb_sync_table *t, const struct sync_table *table)
@@ -149,6 +151,7 @@ static void count(struct lb_sync_table *t, const struct lb_install *i)
 		break;
 	case LB_INSTALL_FULL:
 		c->full++;
+		t->no_room++;
 		break;
 	case LB_INSTALL_CLASH:
 		c->clash++;
@@ -184,6 +187,11 @@ bool lb_sync_table_missed(struct lb_sync_table *t)
 
 	t->missed = false;
 	return missed;
+}
+
+bool lb_sync_table_is_short(const struct lb_sync_table *t)
+{
+	return t->no_room > t->bpf->sizes.flows / 65536; /* one in a million finds its bucket full */
 }
 
 static void gather(struct lb_sync_table *t, const struct lb_install *i)

@@ -52,6 +52,7 @@ enum sync_why {
 	SYNC_WHY_SILENT,  /* nothing comes from the peer */
 	SYNC_WHY_BULK,    /* the whole table has not been sent and acknowledged, or not been received */
 	SYNC_WHY_BEHIND,  /* changes wait too long */
+	SYNC_WHY_FULL,    /* the receiver's table has no room for all of it: who owns that table says so */
 	SYNC_WHYS
 };
 

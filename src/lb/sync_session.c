@@ -31,7 +31,7 @@ void sync_session_defaults(struct sync_session_config *config, uint32_t config_h
 const char *sync_why_name(enum sync_why why)
 {
 	static const char *const names[SYNC_WHYS] = {
-		"in sync", "no session", "peer silent", "table not yet whole", "behind"};
+		"in sync", "no session", "peer silent", "table not yet whole", "behind", "table full"};
 
 	return (unsigned)why < SYNC_WHYS ? names[why] : "unknown";
 }

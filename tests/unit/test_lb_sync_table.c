@@ -285,6 +285,36 @@ static void what_the_dataplane_did_not_take_comes_again(void **state)
 	assert_int_equal(assert_same_tables(), 10);
 }
 
+/* Of a node whose table is the larger one; then there is room. */
+static void what_finds_no_room_is_not_held(void **state)
+{
+	node_open(&n[0], FEW, "");
+	node_open(&n[1], 1024, "");
+	pair_meet(n);
+	for (uint32_t client = 0; client < 1024; client++)
+		assert_true(node_connect(&n[0], SERVICE_WEB, client) >= 0);
+	assert_true(pair_settle(n) >= 0);
+	assert_false(lb_sync_table_is_short(n[1].table));
+	for (uint32_t client = 1024; client < 1034; client++)
+		assert_true(node_connect(&n[0], SERVICE_WEB, client) >= 0);
+	assert_true(pair_settle(n) >= 0);
+	assert_int_equal(counters(1).full, 10);
+	assert_true(lb_sync_table_is_short(n[1].table));
+	pair_meet(n);
+	assert_true(pair_settle(n) >= 0);
+	assert_true(lb_sync_table_is_short(n[1].table));
+	assert_false(lb_sync_table_is_short(n[0].table));
+
+	for (uint32_t client = 0; client < 100; client++)
+		node_remove(&n[0], SERVICE_WEB, (uint32_t)node_find(&n[0], SERVICE_WEB, client));
+	assert_true(pair_settle(n) >= 0);
+	assert_true(lb_sync_table_is_short(n[1].table));
+	pair_meet(n);
+	assert_true(pair_settle(n) >= 0);
+	assert_false(lb_sync_table_is_short(n[1].table));
+	assert_int_equal(assert_same_tables(), 934);
+}
+
 /* ---- age ---- */
 
 static void a_copy_ages_later_than_its_owner(void **state)
@@ -535,6 +565,7 @@ int main(void)
 		TEST(who_has_the_address_drops_nothing),
 		TEST(what_the_dataplane_did_not_take_comes_again),
 		TEST(ours_stays_ours_at_second_hand),
+		cmocka_unit_test_teardown(what_finds_no_room_is_not_held, close_pair),
 		TEST(a_copy_ages_later_than_its_owner),
 		TEST(what_is_used_is_told_again_after_a_quarter),
 		TEST(what_the_config_lacks_is_refused_until_it_names_it),

@@ -346,6 +346,7 @@ int vrrp_net_open(struct vrrp_net **out, struct ev_loop *loop, const struct vrrp
 	net->data = data;
 	ev_init(&net->again_timer, on_again);
 	net->again_timer.data = net;
+	vrrp_net_groups_init(&net->groups, loop);
 	ev_init(&net->readable, on_readable);
 	net->readable.data = net;
 	err = make_events(net);
@@ -375,6 +376,7 @@ void vrrp_net_close(struct vrrp_net *net)
 	ev_io_stop(net->loop, &net->readable);
 	nl_socket_free(net->events);
 	nl_socket_free(net->changes);
+	vrrp_net_groups_close(&net->groups);
 	vrrp_net_copy_clear(&net->copy);
 	free(net);
 }

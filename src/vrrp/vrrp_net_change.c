@@ -7,7 +7,8 @@
  *   source of what this host sends. IPv6: preferred_lft 0, so that it is never chosen as a source.
  * - IPv6: IFA_F_NODAD skips duplicate address detection whatever accept_dad says, and the address can be used at once.
  *   An address that is there but cannot be used (tentative, or DAD found it elsewhere while we did not have it) is made
- *   anew: the kernel keeps those flags for ever otherwise.
+ *   anew: the kernel keeps those flags for ever otherwise. The group of its solicitations is joined first
+ *   (vrrp_net_group.c).
  */
 #include "vrrp/vrrp_net.h"
 
@@ -243,6 +244,7 @@ int vrrp_net_add_address(
 		if (err)
 			return err;
 	}
+	vrrp_net_groups_join(&net->groups, ifindex, &address->addr);
 	err = vrrp_net_request(net, address_message(&request, ifindex, address), NULL);
 	there = vrrp_net_copy_address(&net->copy, ifindex, &address->addr);
 	if (err == -EEXIST && there && !there->usable) {
@@ -303,6 +305,8 @@ int vrrp_net_remove_address(struct vrrp_net *net, int ifindex, const struct vrrp
 
 	if (!is_address(address))
 		return -EINVAL;
+	/* While the kernel is a member too: nothing is sent. */
+	vrrp_net_groups_leave(&net->groups, ifindex, &address->addr);
 	there = vrrp_net_copy_address(&net->copy, ifindex, &address->addr);
 	if (address->addr.family == AF_INET && !(there && there->secondary))
 		keep_secondaries(net, ifindex);

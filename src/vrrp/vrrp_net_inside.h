@@ -9,6 +9,19 @@
 
 #include "vrrp/vrrp_net_copy.h"
 
+#define VRRP_NET_GROUP_SOCKETS 16
+
+/* The solicited-node groups that are held until the kernel holds them: vrrp_net_group.c. */
+struct vrrp_net_groups {
+	struct ev_loop *loop;
+	ev_timer over;
+	int sockets[VRRP_NET_GROUP_SOCKETS]; /* a ring */
+	unsigned
+		opened; /* so many since there was none: those that are open, if it is not more than the ring has */
+	bool empty; /* the newest has no group yet */
+	int error;  /* of the last that was joined, logged; 0: none */
+};
+
 struct vrrp_net {
 	struct ev_loop *loop;
 	const struct vrrp_net_ops *ops;
@@ -23,6 +36,7 @@ struct vrrp_net {
 	bool taking;     /* messages are being read */
 	bool quiet;      /* within open: nobody is told */
 	uint32_t change; /* sequence number of the last change */
+	struct vrrp_net_groups groups;
 };
 
 /* A message about a link or address to the copy and, as far as it says something new, to ops. -ENOMEM: list anew. */
@@ -37,6 +51,13 @@ int vrrp_net_request(struct vrrp_net *net, struct nl_msg *msg, struct vrrp_net_m
 /* The link as it is now, asked of the kernel and taken into the copy, without telling ops: by name, or by index when name
  * is NULL. NULL with *err. */
 struct vrrp_net_link *vrrp_net_look(struct vrrp_net *net, const char *name, int ifindex, int *err);
+
+/* Hold the group of an address that is about to be added there (nothing for IPv4), a while. 0 or -errno (logged once): then the
+ * address can be added all the same. leave: it is about to be removed. */
+void vrrp_net_groups_init(struct vrrp_net_groups *groups, struct ev_loop *loop);
+int vrrp_net_groups_join(struct vrrp_net_groups *groups, int ifindex, const struct net_addr *addr);
+void vrrp_net_groups_leave(struct vrrp_net_groups *groups, int ifindex, const struct net_addr *addr);
+void vrrp_net_groups_close(struct vrrp_net_groups *groups);
 
 /* /proc/sys/net/FAMILY/conf/INTERFACE/KEY, family "ipv4" or "ipv6". 0 with *value; or -errno. set writes only when it has
  * another value. */

@@ -33,6 +33,21 @@ static const struct conf_key peer_keys[] = {
 	{0},
 };
 
+/* Two paths by one address of a node: it could listen by one of them only. */
+static void check_twice(const struct conf *conf, const config_setting_t *group, const struct conf_node *node)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 1; i < node->peer_address_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (addr_equal(&node->peer_addresses[i], &node->peer_addresses[j]))
+				conf_error(conf, group, NULL,
+					"peer_addresses no. %zu and no. %zu of node '%s' are both %s; give each path "
+					"an address of its own",
+					j + 1, i + 1, node->name,
+					addr_format(&node->peer_addresses[i], text));
+}
+
 /* Path i is between the i-th address of either. */
 static void join_paths(const struct conf *conf, const config_setting_t *group, const struct conf_nodes *nodes,
 	struct conf_peer *out)
@@ -63,6 +78,8 @@ static void join_paths(const struct conf *conf, const config_setting_t *group, c
 				i + 1, self->name, other->name);
 	}
 	out->path_count = self->peer_address_count;
+	check_twice(conf, group, self);
+	check_twice(conf, group, other);
 }
 
 int conf_peer_read(const struct conf *conf, const config_setting_t *group, const struct conf_nodes *nodes,

@@ -108,6 +108,14 @@ static void wrong_nodes(void **state)
 			 "one"}},
 		{PEERED(NODES2("\"10.9.0.1\"", "\"10.9.0.1\"")),
 			{"t:2: peer_addresses no. 1 of node 'a' and of node 'b' are the same; give each its own"}},
+		{PEERED(NODES2("\"10.9.0.1\", \"10.9.1.1\", \"10.9.0.1\"",
+			 "\"10.9.0.2\", \"10.9.1.2\", \"10.9.2.2\"")),
+			{"t:2: peer_addresses no. 1 and no. 3 of node 'a' are both 10.9.0.1; give each path an "
+			 "address of its own"}},
+		{PEERED(NODES2("\"fd09::1\", \"10.9.1.1\", \"10.9.3.1\"",
+			 "\"fd09::2\", \"10.9.1.2\", \"10.9.1.2\"")),
+			{"t:2: peer_addresses no. 2 and no. 3 of node 'b' are both 10.9.1.2; give each path an "
+			 "address of its own"}},
 	};
 	static const struct row without[] = {
 		{PEERED(""), {"t:1: 'peer' is for two 'nodes', there are 0; list both, or remove it"}},

@@ -43,9 +43,11 @@ for file in "$T"/fenced*.conf; do
 	ok "an example of docs/CONFIG.md checks: ${file##*/}" "$BIN/tandemctl" check "$file"
 done
 ok "... there are some" test -s "$T/fenced5.conf"
-sed -n "/<<'END'\$/,/^END\$/p" docs/labs/lan.md | sed '1d;$d' > "$T/lan.conf"
-for node in a b; do
-	ok "the config of docs/labs/lan.md checks for $node" "$BIN/tandemctl" check "$T/lan.conf" -n $node
+# So is the config that a lab's page writes, for each node that reads it.
+for row in "lan a" "lan b" "vrrp r1" "vrrp r2" "pair lba" "pair lbb" single; do
+	read -r page node <<< "$row"
+	sed -n "/<<'END'\$/,/^END\$/p" "docs/labs/$page.md" | sed '1d;$d' > "$T/$page.conf"
+	ok "the config of docs/labs/$page.md checks${node:+ for $node}" "$BIN/tandemctl" check "$T/$page.conf" ${node:+-n "$node"}
 done
 
 for target in $(grep -ohP '(sudo |`)make [a-z0-9]+(?![/a-z0-9])' README.md docs/*.md | awk '{ print $NF }' | sort -u); do

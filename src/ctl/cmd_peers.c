@@ -140,7 +140,7 @@ static void show_connections(struct table *table, const json_t *data)
 static void state(const json_t *row, char out[VIEW_TEXT_MAX])
 {
 	snprintf(out, VIEW_TEXT_MAX, "%s",
-		is_true(row, "up")                                     ? "up"
+		is_true(row, "up") ? is_true(row, "stuck") ? "stuck" : "up"
 		: json_is_number(json_object_get(row, "heard_ago_ms")) ? "silent"
 		: is_true(row, "session")                              ? "no word"
 								       : "never heard");
@@ -148,7 +148,7 @@ static void state(const json_t *row, char out[VIEW_TEXT_MAX])
 
 static enum table_style state_style(const json_t *row)
 {
-	return is_true(row, "up") ? TABLE_GOOD : TABLE_BAD;
+	return is_true(row, "up") && !is_true(row, "stuck") ? TABLE_GOOD : TABLE_BAD;
 }
 
 static void session(const json_t *row, char out[VIEW_TEXT_MAX])

@@ -16,6 +16,8 @@
 #define PAUSE_NS    (250 * MS) /* a tick that is so late: this process stood still */
 #define RING_S      0.001      /* changes are gathered for so long: a wake-up for each would cost a core */
 #define BOOTS_PAST  8
+#define STUCK_NS    (2000 * MS)  /* what is sent is not acknowledged for so long, though signs come and go */
+#define SHUN_NS     (30000 * MS) /* then another path carries for so long */
 
 struct lb_sync_link {
 	struct ev_loop *loop;
@@ -32,6 +34,9 @@ struct lb_sync_link {
 	uint32_t config_hash, peer_config_hash;
 	bool peer_config_known, busy;
 	int64_t opened_at, tick_at;
+	const struct lb_sync_path *carries; /* since then with the same datagram on its way: */
+	uint64_t oldest;
+	int64_t oldest_at;
 	ev_timer due, tick, ring_again;
 	ev_io ring;
 	size_t path_count;
@@ -68,12 +73,24 @@ static void send_sign(struct lb_sync_path *path, int64_t now)
 	lb_sync_path_flush(path);
 }
 
+/* The first that works; one where datagrams got stuck only if there is no other. Its number, path_count: none. */
+static size_t number_of_carrier(const struct lb_sync_link *link, int64_t now)
+{
+	size_t any = link->path_count;
+
+	for (size_t i = link->path_count; i-- > 0;)
+		if (lb_sync_path_is_alive(&link->paths[i], now) &&
+			(now >= link->paths[i].stuck_until || any == link->path_count ||
+				now < link->paths[any].stuck_until))
+			any = i;
+	return any;
+}
+
 static struct lb_sync_path *carrier(struct lb_sync_link *link, int64_t now)
 {
-	for (size_t i = 0; i < link->path_count; i++)
-		if (lb_sync_path_is_alive(&link->paths[i], now))
-			return &link->paths[i];
-	return NULL;
+	size_t i = number_of_carrier(link, now);
+
+	return i < link->path_count ? &link->paths[i] : NULL;
 }
 
 /* All that the session wants to say now. False: the path is full, or there is none. */
@@ -243,14 +260,14 @@ static void on_take(struct lb_sync_path *path, const uint8_t *plain, size_t len,
 	link->busy = false;
 }
 
-static void tell_path(struct lb_sync_path *path)
+static void tell_path(struct lb_sync_path *path, const char *event)
 {
 	struct lb_sync_link *link = path->owner;
 	char cause[200], local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
 
 	snprintf(cause, sizeof(cause), "path %zu, %s to %s", path->number + 1,
 		addr_format(&path->local, local), addr_format(&path->remote, remote));
-	link->ops->tell(link->data, path->up ? "path up" : "path silent", cause);
+	link->ops->tell(link->data, event, cause);
 }
 
 static void look_at_paths(struct lb_sync_link *link, int64_t now)
@@ -265,7 +282,7 @@ static void look_at_paths(struct lb_sync_link *link, int64_t now)
 		if (up == path->up)
 			continue;
 		path->up = up;
-		tell_path(path);
+		tell_path(path, up ? "path up" : "path silent");
 	}
 }
 
@@ -296,7 +313,29 @@ static void forgive_pause(struct lb_sync_link *link, int64_t now)
 			path->heard_at = path->heard_at + late < now ? path->heard_at + late : now;
 		path->word_at = path->word_at + late < now ? path->word_at + late : now;
 	}
+	if (late > PAUSE_NS)
+		link->oldest_at = now;
 	link->tick_at = now;
+}
+
+/* Signs are short. A path that drops what is long, or most of what comes, works by their measure. */
+static void look_at_progress(struct lb_sync_link *link, int64_t now)
+{
+	uint64_t oldest = sync_session_oldest(link->session);
+	struct lb_sync_path *path = carrier(link, now);
+
+	if (!path || !oldest || path != link->carries || oldest != link->oldest) {
+		link->carries = path;
+		link->oldest = oldest;
+		link->oldest_at = now;
+		return;
+	}
+	if (now - link->oldest_at < STUCK_NS)
+		return;
+	link->oldest_at = now;
+	path->stuck_until = now + SHUN_NS;
+	if (carrier(link, now) != path)
+		tell_path(path, "path does not carry");
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
@@ -311,6 +350,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 			send_sign(&link->paths[i], now);
 	}
 	look_at_paths(link, now);
+	look_at_progress(link, now);
 	pump(link);
 }
 
@@ -494,8 +534,6 @@ const struct lb_sync_path *lb_sync_link_path(
 {
 	if (i >= link->path_count)
 		return NULL;
-	*carries = lb_sync_path_is_alive(&link->paths[i], now);
-	for (size_t k = 0; k < i; k++)
-		*carries &= !lb_sync_path_is_alive(&link->paths[k], now);
+	*carries = i == number_of_carrier(link, now);
 	return &link->paths[i];
 }

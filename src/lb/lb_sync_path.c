@@ -200,7 +200,7 @@ int lb_sync_path_open(struct lb_sync_path *path, const char *node, const struct 
 	int one = 1, err;
 
 	path->fd = -1;
-	path->heard_at = path->hello_at = path->sign_at = INT64_MIN / 2;
+	path->heard_at = path->hello_at = path->sign_at = path->stuck_until = INT64_MIN / 2;
 	path->heard_at = INT64_MIN;
 	path->word_ms = LB_SYNC_NEVER_MS;
 	ev_init(&path->readable, on_readable);

@@ -51,15 +51,16 @@ struct lb_sync_path {
 	int fd; /* -1: closed */
 	ev_io readable, writable;
 	struct secure_dgram *channel;
-	bool was_ready;       /* the channel */
-	int64_t hello_at;     /* the last */
-	bool sign_due;        /* the owner's: sooner than it is used to */
-	int64_t sign_at;      /* the owner's: its last */
-	int64_t heard_at;     /* anything well sealed; INT64_MIN: never */
-	int64_t word_at;      /* when the peer said how long ago it had heard us by this path */
-	uint32_t word_ms;     /* what it said */
-	bool up;              /* the owner's: as was told last */
-	int send_error;       /* errno of the last send, 0: none */
+	bool was_ready;      /* the channel */
+	int64_t hello_at;    /* the last */
+	bool sign_due;       /* the owner's: sooner than it is used to */
+	int64_t sign_at;     /* the owner's: its last */
+	int64_t heard_at;    /* anything well sealed; INT64_MIN: never */
+	int64_t word_at;     /* when the peer said how long ago it had heard us by this path */
+	uint32_t word_ms;    /* what it said */
+	bool up;             /* the owner's: as was told last */
+	int64_t stuck_until; /* the owner's: what it sent got stuck there; another path is better until then */
+	int send_error;      /* errno of the last send, 0: none */
 	size_t waiting, gone; /* in the outbox; of these sent */
 	struct lb_sync_path_counters counters;
 	struct lb_sync_path_datagram outbox[LB_SYNC_PATH_BATCH];

@@ -137,6 +137,13 @@ int64_t sync_session_why(const struct sync_session *s, int64_t now, enum sync_wh
 	return sync_out_lag(&s->out, now);
 }
 
+uint64_t sync_session_oldest(const struct sync_session *s)
+{
+	const struct sync_window *w = &s->out.window;
+
+	return w->una < w->next ? w->una : 0;
+}
+
 uint64_t sync_session_bulks(const struct sync_session *s)
 {
 	return s->in.counters.bulks;

@@ -71,6 +71,8 @@ struct sync_status {
 };
 /* What is asked often: does the peer hold ours, do we hold the peer's; returns the lag now, in ns. */
 int64_t sync_session_why(const struct sync_session *s, int64_t now, enum sync_why *out, enum sync_why *in);
+/* The oldest datagram that was sent and is not acknowledged, by its sequence; 0: there is none. */
+uint64_t sync_session_oldest(const struct sync_session *s);
 /* The peer's whole tables that came, since open. */
 uint64_t sync_session_bulks(const struct sync_session *s);
 void sync_session_status(const struct sync_session *s, int64_t now, struct sync_status *out);

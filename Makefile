@@ -154,7 +154,8 @@ UNITLIBS_tandemctl  := -lev -lnl-3 -ljansson -lconfig -lsodium -lutil
 UNIT_tandemctl_vrrp     := $(UNIT_tandemctl)
 UNITLIBS_tandemctl_vrrp := $(UNITLIBS_tandemctl)
 UNIT_daemon_options := src/common/daemon_options.c src/common/log.c
-UNIT_TESTS          += daemon_options nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl tandemctl_vrrp
+UNIT_log            := src/common/log.c
+UNIT_TESTS          += daemon_options log nearest event_log ctl_wire ctl_server ctl_client ctl_rundir table tandemctl tandemctl_vrrp
 
 CONF := $(wildcard src/common/conf*.c) $(addprefix src/common/,nearest.c clean_text.c addr.c)
 UNIT_conf        := $(CONF)

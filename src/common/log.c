@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whoever reads the log may stop reading it: a journal that hangs, a terminal that is held, a stopped pager. Then lines are
+ * lost, counted, and the next one that goes out says how many; a daemon never waits for its log. The descriptor is not
+ * made non-blocking, for it is shared with whoever started us.
+ */
 #include "common/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct {
 	const char *program;
 	enum log_level level;
 	int journal;
+	unsigned long lost; /* lines, since the last one that went out */
 } logger = {.program = "tandem", .level = LOG_LEVEL_INFO};
 
 void log_open(const char *program, enum log_level level)
@@ -18,6 +27,14 @@ void log_open(const char *program, enum log_level level)
 	logger.program = program;
 	logger.level = level;
 	logger.journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+/* A pipe that is writable has room for a page, a socket for a part of its buffer: more than any line here. */
+static bool is_writable(void)
+{
+	struct pollfd stderr_is = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&stderr_is, 1, 0) != 0;
 }
 
 static void emit(enum log_level level, const char *fmt, va_list args)
@@ -29,6 +46,16 @@ static void emit(enum log_level level, const char *fmt, va_list args)
 
 	if (level > logger.level)
 		return;
+	if (logger.lost && is_writable()) {
+		unsigned long lost = logger.lost;
+
+		logger.lost = 0;
+		log_warn("%lu lines of the log were lost: nobody read it", lost);
+	}
+	if (!is_writable()) {
+		logger.lost++;
+		return;
+	}
 	if (logger.journal) {
 		used = (size_t)snprintf(line, sizeof(line), "<%d>", priorities[level]);
 	} else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One line a message on standard error: "<level> program: text", with a wall-clock time before it
- * unless systemd's journal (JOURNAL_STREAM) adds its own and takes the level as a "<N>" prefix.
+ * unless systemd's journal (JOURNAL_STREAM) adds its own and takes the level as a "<N>" prefix. A daemon never waits for
+ * who reads it: lines that find no room are lost, and the next one that does is preceded by how many.
  */
 #ifndef TANDEM_COMMON_LOG_H
 #define TANDEM_COMMON_LOG_H

@@ -12,6 +12,7 @@
 #include "common/ctl_rundir.h"
 #include "common/ctl_server.h"
 #include "common/log.h"
+#include "common/log_conf.h"
 #include "lb/lb_apply.h"
 #include "lb/lb_conf.h"
 #include "lb/lb_ctl.h"
@@ -146,7 +147,7 @@ static int reload(void *data, char *text, size_t size)
 	int err = lb_conf_load(d->options->config, d->options->node, &model, &errors);
 
 	if (err) {
-		conf_errors_write(&errors, stderr, "");
+		log_conf_errors(&errors);
 		snprintf(text, size, "%.1000s%s",
 			errors.shown ? errors.error[0].text : "the config cannot be loaded",
 			errors.count > 1

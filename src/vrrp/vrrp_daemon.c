@@ -12,6 +12,7 @@
 #include "common/ctl_rundir.h"
 #include "common/ctl_server.h"
 #include "common/log.h"
+#include "common/log_conf.h"
 #include "vrrp/vrrp_conf.h"
 #include "vrrp/vrrp_ctl.h"
 #include "vrrp/vrrp_guard.h"
@@ -63,7 +64,7 @@ static int reload(void *data, char *text, size_t size)
 	}
 	err = load(d->options, &model, &errors);
 	if (err) {
-		conf_errors_write(&errors, stderr, "");
+		log_conf_errors(&errors);
 		snprintf(text, size, "%.1000s%s",
 			err == -ENODATA ? "the config has no vrrp section"
 			: errors.shown  ? errors.error[0].text
@@ -237,7 +238,7 @@ static int speak(void *data, struct vrrp_ward *ward, bool restarted)
 	d->options = data;
 	err = load(d->options, &model, &errors);
 	if (err) {
-		conf_errors_write(&errors, stderr, "");
+		log_conf_errors(&errors);
 		return 2;
 	}
 	d->loop = ev_default_loop(0);

@@ -93,12 +93,13 @@ static bool wait_for(struct vrrp_inst *inst, const char *what)
 /* vr4-INDEX-VRID, at most 15 characters for indexes up to seven digits: an interface has one virtual MAC a family and vrid. */
 static int make_macvlan(struct vrrp_inst *inst, struct vrrp_router *router)
 {
+	const struct vrrp_link *link = vrrp_net_link_at(inst->shared->net, router->place);
 	char name[64];
 	int err;
 
 	vrrp_packet_virtual_mac(router->family, inst->conf->vrid, router->mac);
-	if (router->place && vrrp_net_link_at(inst->shared->net, router->place))
-		return 0;
+	if (link && memcmp(link->mac, router->mac, sizeof(link->mac)) == 0)
+		return 0; /* else it is to be made, or another program deleted it or gave it another MAC */
 	snprintf(name, sizeof(name), "vr%d-%d-%u", router->family == AF_INET ? 4 : 6, inst->ifindex,
 		inst->conf->vrid);
 	name[VRRP_IFNAME_SIZE - 1] = 0;
@@ -393,6 +394,16 @@ static bool is_too_often(struct vrrp_inst *inst)
 	return ++inst->rounds > ROUNDS_MAX;
 }
 
+/* On a macvlan that is down it is there for nobody. */
+static bool is_served(
+	const struct vrrp_inst *inst, const struct vrrp_router *router, const struct vrrp_address *address)
+{
+	const struct vrrp_link *link = vrrp_net_link_at(inst->shared->net, router->place);
+
+	return (!inst->conf->virtual_mac || !link || link->up) &&
+	       vrrp_net_has_address(inst->shared->net, router->place, &address->addr);
+}
+
 static bool is_one_missing(const struct vrrp_inst *inst)
 {
 	size_t count;
@@ -402,7 +413,7 @@ static bool is_one_missing(const struct vrrp_inst *inst)
 		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
 
 		for (size_t i = 0; i < count && router->place; i++)
-			if (!vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr))
+			if (!is_served(inst, router, &list[i]))
 				return true;
 	}
 	return false;
@@ -428,9 +439,10 @@ size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again)
 		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
 
 		for (size_t i = 0; i < count && router->place; i++) {
+			bool is_down = vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr);
 			char text[ADDR_TEXT_MAX];
 
-			if (vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr))
+			if (is_served(inst, router, &list[i]))
 				continue;
 			if (add(inst, router, &list[i])) {
 				failed = true;
@@ -438,8 +450,10 @@ size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again)
 			}
 			back++;
 			inst->put_back++;
-			log_warn("%s: %s was removed from %s by another program; put back", inst->conf->name,
-				addr_format(&list[i].addr, text), inst->conf->interface);
+			log_warn(
+				is_down ? "%s: the macvlan of %s on %s was set down by another program; up again"
+					: "%s: %s was removed from %s by another program; put back",
+				inst->conf->name, addr_format(&list[i].addr, text), inst->conf->interface);
 		}
 	}
 	*again |= failed;

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What other programs do to a speaker beside removing its addresses: they set the macvlan of its virtual MAC down, give it
+# another MAC or delete it, and they stop reading its log.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/vrrp.sh"
+
+lab_up lan
+
+V4=00:00:5e:00:01:33
+
+front() { # PRIORITY [KEYS]
+	echo "vrrp = { instances = ( { name = \"front\"; interface = \"eth0\"; vrid = 51; priority = $1;
+		advert_interval_ms = 100; addresses = [ \"10.0.1.100/24\", \"fd00:1::100/64\" ]; ${2-} } ); };"
+}
+settled() { is_state a active && is_state b backup; }
+moved() { echo "$(moves a) $(moves b)"; }
+
+# ---- the macvlan ----
+
+device() { in_ns a ip -br link show type macvlan | grep "^vr$1-" | sed 's/@.*//'; } # 4|6
+put_back_more() { [ "$(vjson a '[0].put_back')" -gt "$1" ]; }
+reached() { # as one who knows nothing
+	in_ns client ip neigh flush all
+	answers 10.0.1.100 && answers fd00:1::100 && [ "$(mac_of 10.0.1.100)" = $V4 ]
+}
+
+vrrp a "$(front 200 'virtual_mac = true;')"
+vrrp b "$(front 100 'virtual_mac = true;')"
+wait_for 15 settled > /dev/null || bail "no election"
+ok "the addresses are reached" wait_for 15 reached
+before=$(moved)
+for what in "link set NAME down" "link set NAME address 02:00:00:00:09:09" "link del NAME"; do
+	for family in 4 6; do
+		n=$(vjson a '[0].put_back')
+		in_ns a ip ${what/NAME/$(device $family)}
+		ok "${what/NAME/the macvlan of IPv$family}: it is put right" wait_for 15 put_back_more "$n"
+		ok "... the addresses are reached, at the virtual MAC" wait_for 15 reached
+	done
+done
+ok "... the log says what was done" log_has vrrp-a 'the macvlan of 10.0.1.100 on eth0 was set down by another program; up again'
+is "... nobody moved" "$(moved)" "$before"
+is "... there is one device for a family" "$(in_ns a ip -br link show type macvlan | wc -l)" 2
+stop vrrp-a TERM
+is "the end: no device is left" "$(in_ns a ip -br link show type macvlan)" ""
+stop vrrp-b TERM
+
+# ---- a log that nobody reads ----
+
+mkfifo "$TMP/pipe"
+exec 7<> "$TMP/pipe"
+front 200 > "$TMP/a.conf"
+spawn vrrp-a a bash -c "exec '$TANDEM_BIN/tandem-vrrp' -v -c '$TMP/a.conf' -r '$(RUN_OF a)' 2> '$TMP/pipe' 7>&-"
+wait_for 30 vrrp_answers a > /dev/null || bail "tandem-vrrp does not answer"
+vrrp b "$(front 100)"
+wait_for 15 settled > /dev/null || bail "no election"
+before=$(moved)
+echo 'vrrp = { instances = ( {' > "$TMP/a.conf"
+pipe_is_full() { # each refused config is two or three lines
+	for _ in {1..100}; do vctl a reload > /dev/null 2>&1; done
+	! timeout 0.1 dd if=/dev/zero of="$TMP/pipe" bs=4096 count=1 oflag=nonblock 2> /dev/null
+}
+ok "the log is full, for nobody reads it" wait_for 60 pipe_is_full
+for _ in {1..100}; do vctl a reload > /dev/null 2>&1; done
+is "... the active node goes on" "$(moved) $(vjson a '[0].state') $(vjson b '[0].state')" "$before active backup"
+front 200 > "$TMP/a.conf"
+speaker=$(speaker_pid a)
+another_speaker() { local new; new=$(speaker_pid a); [ -n "$new" ] && [ "$new" != "$speaker" ]; }
+kill -9 "$speaker"
+ok "... and so does its guard, when the speaker is killed" wait_for 15 another_speaker
+ok "... with a speaker that is active in the end" wait_for 15 settled
+spawn reader - cat "$TMP/pipe"
+vctl a reload > /dev/null
+ok "somebody reads again, and is told how much was lost" wait_log reader 15 '[0-9]+ lines of the log were lost'
+exec 7>&-
+
+done_testing

@@ -109,6 +109,14 @@ int lb_sync_table_read(struct lb_sync_table *t, int64_t now)
 
 /* ---- what the aging shows ---- */
 
+/* The walk that is under way has not come to it yet. */
+static bool is_ahead(const struct lb_walk *walk, uint32_t id, int v6)
+{
+	enum lb_walk_phase phase = v6 ? LB_WALK_FLOWS6 : LB_WALK_FLOWS4;
+
+	return walk->phase < phase || (walk->phase == phase && id >= walk->at);
+}
+
 static bool watch_flow(
 	void *data, const struct lb_flow *f, uint32_t id, int v6, uint32_t now, uint32_t timeout)
 {
@@ -122,7 +130,7 @@ static bool watch_flow(
 		return true;
 	}
 	/* Used for a quarter of the timeout since it was told: the peer's copy would soon look old. */
-	if (t->is_telling && lb_sync_state_is_told(f->state) &&
+	if (t->is_telling && !is_ahead(&t->walk, id, v6) && lb_sync_state_is_told(f->state) &&
 		(int32_t)(f->last_seen - t->told[v6][id]) > (int32_t)(timeout / 4))
 		lb_sync_note(t, sync_changes_put(&t->changes, v6 ? SYNC_CHANGE_FLOW6 : SYNC_CHANGE_FLOW4, id,
 					f->generation, t->now));

@@ -358,6 +358,21 @@ static void what_is_used_is_told_again_after_a_quarter(void **state)
 	assert_int_equal(counters(0).waiting, 1); /* told at a time before its use: again */
 }
 
+/* Of a process that has just begun: what its walk over the table will tell, the aging need not. */
+static void what_a_bulk_will_tell_is_not_told_before(void **state)
+{
+	for (uint32_t client = 0; client < 2000; client++)
+		node_connect(&n[0], client % 2 ? SERVICE_WEB : SERVICE_WEB6, client);
+	assert_true(pair_settle(n) >= 0);
+	node_restart(&n[0]);
+	pair_meet(n);
+	pair_run(n, 1);
+	assert_in_range(counters(1).updated, 1, 1999); /* it is under way */
+	node_walk(&n[0]);
+	assert_true(pair_settle(n) >= 0);
+	assert_int_equal(counters(1).updated, 2000);
+}
+
 /* ---- names ---- */
 
 static const char more[] = ", { name = \"more\"; address = \"10.0.0.100\"; port = 81; "
@@ -568,6 +583,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_finds_no_room_is_not_held, close_pair),
 		TEST(a_copy_ages_later_than_its_owner),
 		TEST(what_is_used_is_told_again_after_a_quarter),
+		TEST(what_a_bulk_will_tell_is_not_told_before),
 		TEST(what_the_config_lacks_is_refused_until_it_names_it),
 		TEST(what_the_config_lacks_is_no_orphan),
 		TEST(numbers_of_one_node_mean_nothing_on_the_other),

@@ -185,6 +185,9 @@ static int refuse_v6(const char *text, struct addr_explained *out)
 			break;
 		}
 		for (size_t i = 0; i < len; i++) {
+			if (at[i] == '.' && at == text && strchr(at + len + 1, ':') == NULL)
+				return refuse(
+					out, "behind ':' stands a port, which is no part of an address");
 			if (digit_of(at[i]) > 15)
 				return at[i] == '/' ? refuse_character(out, &group, '/')
 						    : refuse(out, "'%.*s' is no hexadecimal group",

@@ -148,3 +148,10 @@ const char *cli_listen_addr(const struct cli_program *program, const char *text)
 			program, "ADDR: '%s' is neither an IPv4 or IPv6 address nor '*' (all of both)", text);
 	return text;
 }
+
+const char *cli_host(const struct cli_program *program, const char *text)
+{
+	if (text[0] == '\0')
+		cli_fail(program, "HOST: '' is neither a name nor an address");
+	return text;
+}

@@ -55,6 +55,9 @@ uint16_t cli_port(const struct cli_program *program, const char *text, uint16_t 
 /* The text of an address to listen on (IPv4, IPv6, "*"), or exit 2. */
 const char *cli_listen_addr(const struct cli_program *program, const char *text);
 
+/* The host that a client is to talk to, a name or an address, or exit 2 when it is empty. */
+const char *cli_host(const struct cli_program *program, const char *text);
+
 /* "NAME: text; see NAME --help" on standard error, then exit 2. */
 void cli_fail(const struct cli_program *program, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));

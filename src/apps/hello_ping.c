@@ -90,7 +90,7 @@ int hello_ping(const struct cli_program *program, const char *host, uint64_t cou
 	const char *why;
 	int rc;
 
-	if (endpoint_resolve(host, 0, SOCK_DGRAM, list, &why) < 0) {
+	if (endpoint_resolve(cli_host(program, host), 0, SOCK_DGRAM, list, &why) < 0) {
 		fprintf(stderr, "%s: can't resolve '%s': %s\n", program->name, host, why);
 		return 1;
 	}

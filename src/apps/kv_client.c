@@ -293,6 +293,16 @@ static enum outcome run_lines(struct client *client)
 	return outcome;
 }
 
+/* The words of the command line as those of a line; NULL for want of memory. The caller frees it. */
+static struct resp_arg *words_of(char *const *argv, int count)
+{
+	struct resp_arg *args = calloc((size_t)count, sizeof(*args));
+
+	for (int i = 0; args != NULL && i < count; i++)
+		args[i] = (struct resp_arg){.data = (const uint8_t *)argv[i], .len = strlen(argv[i])};
+	return args;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t timeout_ms = 5000;
@@ -316,32 +326,32 @@ int main(int argc, char **argv)
 		.options_first = true,
 	};
 	int first = cli_parse(&program, argc, argv), words = argc - first - 2;
+	const char *host = cli_host(&program, argv[first]);
 	uint16_t port = cli_port(&program, argv[first + 1], 1);
 	char peer_text[ENDPOINT_TEXT_MAX], error[256];
 	struct endpoint peer;
-	struct client client = {.timeout_ms = (int)timeout_ms, .raw = raw || !isatty(STDOUT_FILENO)};
-	enum outcome outcome;
+	struct client client = {
+		.fd = -1, .timeout_ms = (int)timeout_ms, .raw = raw || !isatty(STDOUT_FILENO)};
+	struct resp_arg *args = words > 0 ? words_of(argv + first + 2, words) : NULL;
+	enum outcome outcome = CONNECTION_LOST;
 
 	signal(SIGPIPE, SIG_IGN);
-	client.fd = endpoint_dial(argv[first], port, client.timeout_ms, &peer, error, sizeof(error));
-	if (client.fd < 0) {
-		fprintf(stderr, "%s: %s\n", program.name, error);
-		return 1;
-	}
-	client.peer = endpoint_text(&peer, peer_text);
-	if (words > 0) {
-		struct resp_arg *args = calloc((size_t)words, sizeof(*args));
-
-		for (int i = 0; args != NULL && i < words; i++)
-			args[i] = (struct resp_arg){.data = (const uint8_t *)argv[first + 2 + i],
-				.len = strlen(argv[first + 2 + i])};
-		outcome = args != NULL ? run(&client, args, (size_t)words) : CONNECTION_LOST;
-		free(args);
+	if (words > 0 && args == NULL) {
+		fprintf(stderr, "%s: out of memory for the command\n", program.name);
+	} else if (words > 0 && word_is(&args[0], "fire") && fire_count(args, (size_t)words) == 0) {
+		outcome = MISTAKE; /* whoever listens there, or nobody */
 	} else {
-		outcome = run_lines(&client);
+		client.fd = endpoint_dial(host, port, client.timeout_ms, &peer, error, sizeof(error));
+		if (client.fd < 0) {
+			fprintf(stderr, "%s: %s\n", program.name, error);
+		} else {
+			client.peer = endpoint_text(&peer, peer_text);
+			outcome = words > 0 ? run(&client, args, (size_t)words) : run_lines(&client);
+		}
 	}
 	if (client.fd >= 0)
 		close(client.fd);
+	free(args);
 	free(client.in);
 	return outcome == SHOWN ? 0 : outcome == MISTAKE ? 2 : 1;
 }

@@ -121,7 +121,8 @@ static void read_addresses(const struct cli_program *program, struct load_run *r
 				program, "--local-address: '%s' is no IPv4 or IPv6 address", local->items[i]);
 		run->local[run->local_count++] = found[0];
 	}
-	run->to_count = endpoint_resolve(host, number, run->udp ? SOCK_DGRAM : SOCK_STREAM, run->to, &why);
+	run->to_count = endpoint_resolve(
+		cli_host(program, host), number, run->udp ? SOCK_DGRAM : SOCK_STREAM, run->to, &why);
 	if (run->to_count < 0) {
 		fprintf(stderr, "%s: can't resolve '%s': %s\n", program->name, host, why);
 		exit(1);

@@ -292,7 +292,7 @@ int main(int argc, char **argv)
 
 	if (!nc.write_only)
 		signal(SIGPIPE, SIG_IGN);
-	if (!dial(&nc, argv[first], port, text, &end))
+	if (!dial(&nc, cli_host(&program, argv[first]), port, text, &end))
 		return end;
 	end = nc.write_only ? write_only(&nc) : talk(&nc);
 	close(nc.fd);

@@ -51,6 +51,10 @@ static void read_filters(struct sockstat *s)
 				s->states.items[i]);
 		s->asked_states |= states;
 	}
+	for (size_t i = 0; i < s->processes.count; i++) {
+		if (s->processes.items[i][0] == '\0')
+			cli_fail(s->program, "--process: '' is neither a name nor a pid");
+	}
 	if (s->asked_states == 0)
 		s->asked_states = SOCK_STATES_ALL;
 }

@@ -117,7 +117,8 @@ int main(int argc, char **argv)
 	char text[ENDPOINT_TEXT_MAX];
 	const char *why;
 
-	count = endpoint_resolve(argv[first], cli_port(&program, argv[first + 1], 1), SOCK_DGRAM, list, &why);
+	count = endpoint_resolve(cli_host(&program, argv[first]), cli_port(&program, argv[first + 1], 1),
+		SOCK_DGRAM, list, &why);
 	if (count < 0) {
 		fprintf(stderr, "%s: can't resolve '%s': %s\n", program.name, argv[first], why);
 		return 1;

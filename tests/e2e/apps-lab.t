@@ -42,6 +42,8 @@ out "$B/addrconv" 256.0.0.1
 is "addrconv, too large a number" "$RC $OUT" "2 addrconv: '256.0.0.1' is no address: 256 does not fit into 1 byte (0 to 255)"
 out "$B/addrconv" abrakadabra
 said "addrconv, a name" 2 "no address: .* looks like a name"
+out "$B/addrconv" 192.168.1.100:80
+said "addrconv, a port behind it" 2 "a port, which is no part of an address"
 out "$B/addrconv" fe80::1%none
 said "addrconv, a zone that is not there" 2 "'none' is no interface"
 
@@ -190,6 +192,12 @@ told "byte_sink, no command" sink drink "'drink' is no command"
 say sink quit
 wait_exit sink 15
 is "byte_sink: a mistake is status 2" $? 2
+for client in "kv_client '' 80 PING" "simple_nc '' 80" "time_client '' 80" "time_burst_client '' 80" "load_client '' 80 --mode kv" "hello_client raw ''"; do
+	out sh -c "'$B'/$client"
+	said "an empty host: ${client%% *}" 2 "HOST: '' is neither a name nor an address"
+done
+out "$B/sockstat" --process ''
+said "sockstat, an empty name of a process" 2 "'' is neither a name nor a pid"
 out "$B/simple_nc" 10.96.0.1 80
 said "simple_nc: no route" 6 'unreachable'
 nft 'add table ip lab; add chain ip lab in { type filter hook input priority 0; }; add rule ip lab in tcp dport 8091 drop'
@@ -206,6 +214,8 @@ is "... as one line among others" "$(printf 'SET a 1\nfire 3\nGET a\n' | "$B/kv_
 fired 3 of 3 re"
 out "$B/kv_client" 127.0.0.1 6379 fire 0
 is "fire, bad input" "$RC $OUT" "2 kv_client: fire takes one number of requests, 1 to 1000000"
+out "$B/kv_client" 127.0.0.1 6399 fire x
+is "... which is told where nobody listens, too" "$RC $OUT" "2 kv_client: fire takes one number of requests, 1 to 1000000"
 for port in 6379 6380; do
 	patience=$([ $port = 6379 ] && echo 5000 || echo 300)
 	spawn_fed first "$B/kv_client" 127.0.0.1 $port

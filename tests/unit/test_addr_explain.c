@@ -114,6 +114,8 @@ static void refusals(void **state)
 		{"fd00::/8", "a network, not an address"},
 		{"::1.2.3", "'1.2.3' at its end is no dotted quad"},
 		{"::1.2.3.4:5", "is no hexadecimal group"},
+		{"192.168.1.100:80", "behind ':' stands a port"},
+		{"1.2.3.4:5:6", "is no hexadecimal group"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -44,6 +44,7 @@ like "a missing address is noticed" "$(lab up single 2>&1)" "lb front1 fd00:1::1
 ok "five backends" lab up single --backends 5
 ok "... the fifth is there" in_ns c2 ping -q -n -c 1 -W 2 fd00:2::15
 ok "back to three" lab up single
+like "a node that is not there, and those that are" "$(lab exec b9 true 2>&1; echo $?)" "no node 'b9'.*there is: b1 b2 b3 c1 .*1$"
 not_ok "... the fifth is gone" test -e "/run/netns/${LAB_PREFIX}b5"
 
 # ---- two labs, one whose prefix begins like the other's ----
@@ -76,8 +77,10 @@ refused() { # NAME STATUS REGEX COMMAND...
 }
 refused "no such topology" 2 "no topology 'moon'.*there is: .*single" lab up moon
 refused "no such backend count" 2 "from 1 to 200" lab up single --backends 201
-refused "no such node" 1 "no node 'b9'" lab exec b9 true
 refused "no lab to show" 1 "lab up single" lab status
+refused "no lab to run a command in" 1 "makes a lab" lab exec b1 true
+refused "no such command" 2 "^lab: no command .moon.; .lab help. says what there is$" lab moon
+refused "no argument for a list" 2 "list takes no argument" lab list moon
 refused "no usable prefix" 2 "LAB_PREFIX '../x'" env LAB_PREFIX=../x "$ROOT/scripts/lab" up single
 
 # An ip that knows no device of one kind stands for a kernel without it.

@@ -48,6 +48,7 @@ struct guard {
 	int64_t death_at[EARLY]; /* of the last early deaths, in turn */
 	unsigned early;          /* in a row */
 	unsigned delay_s;        /* 0: it may be started at once */
+	bool restarted;          /* the child is not the first */
 	bool stopping, done;
 	int status;
 };
@@ -89,6 +90,7 @@ static int start(struct guard *g, bool restarted)
 
 	fflush(NULL); /* what is in a buffer would be written twice */
 	vrrp_ward_set_claimed(g->ward, false);
+	g->restarted = restarted;
 	g->start_at = NEVER;
 	g->started_at = vrrp_now();
 	pid = fork();
@@ -187,9 +189,26 @@ static void on_death(struct guard *g, int signal)
 	say_what("farewells sent", said);
 }
 
+/* It was to go on where another died: that the config is being edited just then must not cost the node its place. */
+static void on_refusal(struct guard *g, int status)
+{
+	unsigned delay_s = next_delay(g, vrrp_now());
+
+	delay_s = delay_s ? delay_s : 1;
+	clear_away(g);
+	try_again(g, delay_s);
+	log_error(
+		"guard: the speaker ended with status %d, in place of one that died; the next one starts in %u s",
+		status, delay_s);
+}
+
 static void on_exit_status(struct guard *g, int status)
 {
 	g->child = 0;
+	if (status && g->restarted && !g->stopping) {
+		on_refusal(g, status);
+		return;
+	}
 	g->done = true;
 	g->status = status;
 	if ((status == 0 && vrrp_ward_resume(g->ward)) || !vrrp_guard_is_needed(g->ward))

@@ -7,7 +7,8 @@
  * loses a packet meanwhile. With the ward's resume nothing is said at first: the new speaker goes on as Active.
  *
  * A speaker that dies again and again (three times in 10 s, none of which lived for 5 s) is started less often, after 1, 2, 4
- * .. 30 s, the addresses removed first; SIGHUP starts it at once.
+ * .. 30 s, the addresses removed first; SIGHUP starts it at once. So is one that was to replace a dead one and ended with an
+ * error: the config on the disk may be half edited at that moment.
  *
  * SIGTERM, SIGINT, SIGHUP are passed on; other signals are left alone. A speaker that does not end within 10 s of the first
  * SIGTERM or SIGINT is killed. The speaker gets SIGTERM when its guard dies (PR_SET_PDEATHSIG).
@@ -27,8 +28,8 @@
 typedef int vrrp_speak_fn(void *data, struct vrrp_ward *ward, bool restarted);
 
 /*
- * Returns the program's exit status when a speaker has ended on purpose, by exit(): that one's, after what the ward still
- * holds was removed (with resume and status 0 it stays for the next start). Also when one died that was to end: 0 when it
+ * Returns the program's exit status when a speaker has ended on purpose, by exit() (a second one: with status 0, or when
+ * it was to end): that one's, after what the ward still holds was removed (with resume and status 0 it stays for the next start). Also when one died that was to end: 0 when it
  * died of the SIGTERM or SIGINT itself, before it could handle it, else 1. Signal mask and SIGPIPE are as before afterwards.
  * Logs with "guard: ".
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The tables of the vrrp section and the walk that fills a model by them. An instance is vrrp_conf_instance's, what must
- * hold between parts vrrp_conf_check's. See vrrp_conf.h and docs/CONFIG.md.
+ * hold between parts vrrp_conf_check's, the pools of tracks vrrp_conf_pools'. See vrrp_conf.h and docs/CONFIG.md.
  */
 #include "vrrp/vrrp_conf.h"
 
@@ -16,6 +16,7 @@
 #include "vrrp/vrrp_conf_group.h"
 #include "vrrp/vrrp_conf_instance.h"
 #include "vrrp/vrrp_conf_peer.h"
+#include "vrrp/vrrp_conf_pools.h"
 #include "vrrp/vrrp_conf_track.h"
 
 #define PRIORITY_DEFAULT 100
@@ -160,6 +161,7 @@ static int read_file(
 	err = conf_peer_read(conf, raw.peer, &nodes, &model->peer);
 	if (!err)
 		err = read_vrrp(conf, raw.vrrp, priority, model, errors);
+	vrrp_conf_pools(conf);
 	return err || errors->count ? err : vrrp_conf_peer_check(conf, raw.peer, model);
 }
 

@@ -210,11 +210,13 @@ reload_refused "a syntax error is refused" 'vrrp = { instances = ( { name = ' 't
 reload_refused "a value out of range" "$(front 300)" 'priority.*the running config stays'
 reload_refused "an interface twice with one number" \
 	"$(conf "$(inst x eth0 51 100 '"10.0.1.100/24"'), $(inst y eth0 51 100 '"10.0.1.101/24"')")" 'the running config stays'
+reload_refused "a pool that the file does not have, which would be a fault for ever" \
+	"$(front 250 "$A6" 'track = ( { pool = "vk"; } );') pools = ( { name = \"kv\"; backends = (); } );" "did you mean 'kv'.*the running config stays"
 reload_refused "no vrrp section" 'dataplane = { interfaces = [ "eth0" ]; };' 'the config has no vrrp section; the running config stays'
 rm "$TMP/a.conf"
 kill -HUP "$(pid_of vrrp-a)"
-five_refused() { [ "$(grep -c 'config: refused' "$(log_of vrrp-a)")" = 5 ]; }
-ok "no file" wait_for 15 five_refused
+six_refused() { [ "$(grep -c 'config: refused' "$(log_of vrrp-a)")" = 6 ]; }
+ok "no file" wait_for 15 six_refused
 printf '%s\n' "$(front 300)" > "$TMP/a.conf"
 not_ok "tandemctl reload fails then" vctl a reload
 gap=$(longest_gap)

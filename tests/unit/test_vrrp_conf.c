@@ -155,6 +155,13 @@ static void test_tracks(void **state)
 			{"t:4: 'user' in " T1 " is for tracks of a script only; remove it",
 				"t:5: 'fall' in " T1 " is for tracks of a script only; remove it",
 				"t:6: 'timeout_ms' in " T1 " is for tracks of a script only; remove it"}},
+		/* The pools are the balancer's, but they are in this file. */
+		{TRACK("pool = \"kv\";") "\npools = ( { name = \"kv\"; }, { name = \"web\"; } );", {0}},
+		{TRACK("pool = \"vk\";") "\npools = ( { name = \"kv\"; }, { name = \"web\"; } );",
+			{"t:3: no pool is named 'vk' in " T1 "; did you mean 'kv'?"}},
+		{TRACK("pool = \"mail\";") "\npools = ();",
+			{"t:3: no pool is named 'mail' in " T1 "; add it to 'pools' or name another"}},
+		{TRACK("pool = \"mail\";") "\npools = ( { name = 1; } );", {0}},
 		{TRACK("pool = \"k v\"; min_backends = 0;"),
 			{"t:3: 'pool' is \"k v\" in " T1 "; " A_NAME,
 				"t:3: 'min_backends' is 0 in " T1 "; give an integer 1..256"}},

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What other programs do to a speaker beside removing its addresses: they set the macvlan of its virtual MAC down, give it
-# another MAC or delete it, and they stop reading its log.
+# another MAC or delete it, they stop reading its log, and they edit its config at the moment of a crash.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/vrrp.sh"
 
@@ -74,5 +74,16 @@ spawn reader - cat "$TMP/pipe"
 vctl a reload > /dev/null
 ok "somebody reads again, and is told how much was lost" wait_log reader 15 '[0-9]+ lines of the log were lost'
 exec 7>&-
+
+# ---- a config that is being edited ----
+
+echo 'vrrp = { instances = ( {' > "$TMP/a.conf"
+guard=$(pid_of vrrp-a)
+kill -9 "$(speaker_pid a)"
+ok "killed while its config is half edited: the other takes over" wait_for 15 is_state b active
+ok "... with the address" wait_for 15 has_not a 10.0.1.100
+front 200 > "$TMP/a.conf"
+ok "... when it is whole again, so is the pair" wait_for 15 settled
+is "... by the same guard" "$(alive vrrp-a && pid_of vrrp-a)" "$guard"
 
 done_testing

@@ -15,7 +15,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -162,17 +161,6 @@ static int speak_crashing(void *data, struct vrrp_ward *w, bool restarted)
 	tell(restarted ? RESTARTED : STARTED);
 	raise(SIGKILL);
 	return 0;
-}
-
-/* The config is edited while it dies: the next ones cannot read it, the third can. */
-static int speak_refusing(void *data, struct vrrp_ward *w, bool restarted)
-{
-	unsigned *refusals = data; /* shared with the test */
-
-	if (!restarted)
-		return speak_active(NULL, w, restarted);
-	tell(RESTARTED);
-	return (*refusals)++ < 2 ? 2 : obey(5);
 }
 
 static int speak_obedient(void *data, struct vrrp_ward *w, bool restarted)
@@ -505,25 +493,6 @@ static void the_status_is_passed_on(void **state)
 	}
 }
 
-static void one_that_replaces_a_dead_one_and_fails_is_tried_again(void **state)
-{
-	unsigned *refusals =
-		mmap(NULL, sizeof(*refusals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	assert_true(refusals != MAP_FAILED);
-	*refusals = 0;
-	start_guard(speak_refusing, refusals);
-	assert_int_equal(kill(expect(STARTED), SIGKILL), 0);
-	expect(RESTARTED);
-	assert_true(vip_goes(SECOND));
-	expect(RESTARTED);
-	expect(RESTARTED);
-	assert_int_equal(kill(guard, SIGTERM), 0);
-	expect(GOT_TERM);
-	assert_int_equal(guards_end(), 5);
-	munmap(refusals, sizeof(*refusals));
-}
-
 static void a_crash_loop_slows_down(void **state)
 {
 	int64_t at[6];
@@ -605,8 +574,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(addresses_stay_when_they_are_claimed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_resumes_is_not_taken_leave_of, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_status_is_passed_on, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			one_that_replaces_a_dead_one_and_fails_is_tried_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_crash_loop_slows_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(signals_are_passed_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_speaker_ends_with_its_guard, set_up, tear_down),

@@ -50,6 +50,12 @@ for row in "lan a" "lan b" "vrrp r1" "vrrp r2" "pair lba" "pair lbb" single; do
 	ok "the config of docs/labs/$page.md checks${node:+ for $node}" "$BIN/tandemctl" check "$T/$page.conf" ${node:+-n "$node"}
 done
 
+exercises_have_rows() { # the third column of the tables, and the files
+	diff <(awk -F ' [|] ' '/^[|] / && NF == 4 && $3 != "run" { print $3 }' docs/labs/README.md | grep -oE '[^,; ]+' | grep -E '^[a-z0-9-]+$' | sort -u) \
+		<(cd tests/e2e/labs && printf '%s\n' *.t | sed 's/\.t$//' | sort)
+}
+ok "docs/labs/README.md has a row for each exercise, and none for another" exercises_have_rows
+
 for target in $(grep -ohP '(sudo |`)make [a-z0-9]+(?![/a-z0-9])' README.md docs/*.md | awk '{ print $NF }' | sort -u); do
 	ok "make $target, named in the documents, is a target" is_a_target "$target"
 done

@@ -1,12 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A Linux box as a router: the five steps of the document, one after the other and each with what is missing before it, in
-# nftables' words; address translation beside routing, and a port that is forwarded.
+# A Linux box as a router: the lab's own, which masquerades; the five steps of the document, one after the other and each
+# with what is missing before it, in nftables' words; address translation beside routing, and a port that is forwarded.
 . "$(dirname "$0")/claim.sh"
 . "$(dirname "$0")/reach.sh"
 . "$(dirname "$0")/feed.sh"
 B=$TANDEM_BIN
+"$ROOT/scripts/kernel-has" nftables nat > /dev/null || skip_all "this kernel has no NAT of nftables"
+
+said_to() { printf hello | in_ns "$1" timeout 5 "$B/simple_nc" "$2" 7 --connect-ms 700 2> /dev/null || echo nothing; } # NODE HOST
+
+# ---- the lab's rules: masquerade, and let in what was begun inside ----
+
+lab_up nat-router
+for n in in1 out; do start_echo $n 7; done
+claim_is keepalived-nat "who masquerades lets its stations out, by TCP too" "in1 $(said_to in1 192.0.2.2), in2 $(said_to in2 192.0.2.2)" "in1 hello, in2 hello"
+in_ns out ip route add 10.0.1.0/24 via 192.0.2.1
+claim_is keepalived-nat "... and nobody in, though he knew the way" "$(said_to out 10.0.1.11)" nothing
+stop_all
+lab down
 
 # ---- the five steps ----
 
@@ -15,7 +28,6 @@ in_ns out ip route del 10.0.1.0/24 # nobody outside knows private networks
 for n in in1 out; do start_echo $n 7; done
 nft_router() { in_ns router nft "$@" || bail "nft: $*"; }
 forwarding() { echo "$1" | in_ns router tee /proc/sys/net/ipv4/ip_forward > /dev/null; }
-said_to() { printf hello | in_ns "$1" timeout 5 "$B/simple_nc" "$2" 7 --connect-ms 700 2> /dev/null || echo nothing; } # NODE HOST
 seen_from() { # NODE: the address that out sees of it
 	in_ns "$1" "$B/simple_nc" 192.0.2.2 7 < <(echo; sleep 0.4) > /dev/null 2>&1 &
 	local peer
@@ -64,6 +76,11 @@ watch routed out eth0 icmp
 pings in1 192.0.2.2
 wait_seen routed 5 2
 claim_like software-networking "routing: both ways, addresses are those of the stations" "$(grep -oE '[0-9.]+ > [0-9.]+: ICMP echo [a-z]+' "$(log_of routed)" | paste -sd,)" '10\.0\.1\.11 > 192\.0\.2\.2: ICMP echo request,192\.0\.2\.2 > 10\.0\.1\.11: ICMP echo reply'
+start_echo in1 7
+claim_is software-networking "... and both ends can begin, when both know the way" "$(said_to out 10.0.1.11)" hello
+in_ns out ip route del 10.0.1.0/24
+claim_like software-networking "... without a route there is none" "$(in_ns out ip route get 10.0.1.11 2>&1)" 'Network is unreachable'
+in_ns out ip route add 10.0.1.0/24 via 192.0.2.1
 in_ns router nft 'add table ip m; add chain ip m f { type filter hook forward priority mangle; }; add rule ip m f iifname lan ip ttl set 42' || bail "nft"
 spawn ttl out timeout 20 tcpdump -Z root -n -v -l -c 1 --immediate-mode -i eth0 'icmp[0] == 8'
 wait_log ttl 10 'listening on'

@@ -255,7 +255,8 @@ static bool complain_of_path(const struct output *output, const json_t *row, boo
 		if (first)
 			fputc('\n', output->file);
 		first = false;
-		snprintf(line, sizeof(line), "%s: cannot send: %.200s", where, error);
+		snprintf(line, sizeof(line), "%s: cannot %s: %.200s", where,
+			json_is_false(json_object_get(row, "listens")) ? "listen" : "send", error);
 		table_line(TABLE_BAD, line, output->file, output->color);
 	}
 	json_object_foreach(refused, reason, any) first = complain(output, where, reason, refused, first);

@@ -270,6 +270,22 @@ static void tell_path(struct lb_sync_path *path, const char *event)
 	link->ops->tell(link->data, event, cause);
 }
 
+static void look_at_socket(struct lb_sync_path *path)
+{
+	struct lb_sync_link *link = path->owner;
+	int error = path->fd < 0 ? path->send_error : 0;
+	char cause[200], local[ADDR_TEXT_MAX];
+
+	if (error == path->told_error)
+		return;
+	path->told_error = error;
+	if (!error)
+		return;
+	snprintf(cause, sizeof(cause), "path %zu: cannot listen on %s: %s", path->number + 1,
+		addr_format_port(&path->local, path->port, local), strerror(error));
+	link->ops->tell(link->data, "failed", cause);
+}
+
 static void look_at_paths(struct lb_sync_link *link, int64_t now)
 {
 	for (size_t i = 0; i < link->path_count; i++) {
@@ -279,6 +295,7 @@ static void look_at_paths(struct lb_sync_link *link, int64_t now)
 		if (ready && !path->was_ready)
 			send_sign(path, now);
 		path->was_ready = ready;
+		look_at_socket(path);
 		if (up == path->up)
 			continue;
 		path->up = up;
@@ -383,10 +400,10 @@ static int open_session(struct lb_sync_link *link, uint32_t config_hash)
 
 static int open_paths(struct lb_sync_link *link, const struct secure_keys *keys, char *error, size_t size)
 {
-	for (size_t i = 0; i < link->peer.path_count; i++) {
+	int err = 0;
+
+	for (size_t i = 0; i < link->peer.path_count && !err; i++) {
 		struct lb_sync_path *path = &link->paths[i];
-		char local[ADDR_TEXT_MAX];
-		int err;
 
 		path->ops = &path_ops;
 		path->owner = link;
@@ -397,13 +414,10 @@ static int open_paths(struct lb_sync_link *link, const struct secure_keys *keys,
 		path->port = (uint16_t)(link->peer.port + 1);
 		link->path_count++;
 		err = lb_sync_path_open(path, link->node, keys);
-		if (err) {
-			snprintf(error, size, "peer: path %zu: cannot listen on %s: %s", i + 1,
-				addr_format_port(&path->local, path->port, local), strerror(-err));
-			return err;
-		}
 	}
-	return 0;
+	if (err)
+		snprintf(error, size, "peer: %s", strerror(-err));
+	return err;
 }
 
 static uint64_t draw_boot(void)

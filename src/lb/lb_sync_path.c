@@ -12,6 +12,7 @@
 
 #define MS           INT64_C(1000000)
 #define HELLO_GAP_NS (50 * MS)
+#define LISTEN_NS    (1000 * MS) /* until it is tried again where it could not */
 #define BUFFER_BYTES (4 << 20)
 
 static int64_t now_ns(void)
@@ -20,6 +21,48 @@ static int64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000 * MS + t.tv_nsec;
+}
+
+/* ---- the socket ---- */
+
+/* A bulk comes faster than it is taken in for a moment. More than the system grants everybody needs privilege. */
+static void widen(int fd)
+{
+	int bytes = BUFFER_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
+/* 0 or an errno. */
+static int open_socket(struct lb_sync_path *path)
+{
+	struct sockaddr_storage at;
+	int one = 1, err;
+
+	path->fd = socket(path->local.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (path->fd < 0)
+		return errno;
+	widen(path->fd);
+	/* The address may come later than we do. */
+	if (setsockopt(path->fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) ||
+		bind(path->fd, (struct sockaddr *)&at, addr_to_sockaddr(&path->local, path->port, &at))) {
+		err = errno;
+		close(path->fd);
+		path->fd = -1;
+		return err;
+	}
+	ev_io_set(&path->readable, path->fd, EV_READ);
+	ev_io_set(&path->writable, path->fd, EV_WRITE);
+	ev_io_start(path->loop, &path->readable);
+	return 0;
+}
+
+/* What one path lacks is not to cost the others: the owner tells it, and it is tried again. */
+static void listen_by(struct lb_sync_path *path, int64_t now)
+{
+	path->listen_at = now;
+	path->send_error = open_socket(path);
 }
 
 /* ---- sending ---- */
@@ -88,7 +131,9 @@ void lb_sync_path_greet(struct lb_sync_path *path, int64_t now)
 {
 	uint8_t *place;
 
-	if (!secure_dgram_wants_hello(path->channel) || now - path->hello_at < HELLO_GAP_NS)
+	if (path->fd < 0 && now - path->listen_at >= LISTEN_NS)
+		listen_by(path, now);
+	if (path->fd < 0 || !secure_dgram_wants_hello(path->channel) || now - path->hello_at < HELLO_GAP_NS)
 		return;
 	place = next_place(path);
 	if (!place)
@@ -185,19 +230,9 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 
 /* ---- life ---- */
 
-/* A bulk comes faster than it is taken in for a moment. More than the system grants everybody needs privilege. */
-static void widen(int fd)
-{
-	int bytes = BUFFER_BYTES;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-}
-
 int lb_sync_path_open(struct lb_sync_path *path, const char *node, const struct secure_keys *keys)
 {
-	struct sockaddr_storage at;
-	int one = 1, err;
+	int err;
 
 	path->fd = -1;
 	path->heard_at = path->hello_at = path->sign_at = path->stuck_until = INT64_MIN / 2;
@@ -210,17 +245,7 @@ int lb_sync_path_open(struct lb_sync_path *path, const char *node, const struct 
 	if (err)
 		return err;
 	secure_dgram_set_node(path->channel, node);
-	path->fd = socket(path->local.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (path->fd < 0)
-		return -errno;
-	widen(path->fd);
-	/* The address may come later than we do. */
-	if (setsockopt(path->fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) ||
-		bind(path->fd, (struct sockaddr *)&at, addr_to_sockaddr(&path->local, path->port, &at)))
-		return -errno;
-	ev_io_set(&path->readable, path->fd, EV_READ);
-	ev_io_set(&path->writable, path->fd, EV_WRITE);
-	ev_io_start(path->loop, &path->readable);
+	listen_by(path, now_ns());
 	return 0;
 }
 

@@ -48,7 +48,7 @@ struct lb_sync_path {
 	size_t number; /* from 0 */
 	struct net_addr local, remote;
 	uint16_t port;
-	int fd; /* -1: closed */
+	int fd; /* -1: closed, or nobody listens: see send_error */
 	ev_io readable, writable;
 	struct secure_dgram *channel;
 	bool was_ready;      /* the channel */
@@ -60,13 +60,15 @@ struct lb_sync_path {
 	uint32_t word_ms;    /* what it said */
 	bool up;             /* the owner's: as was told last */
 	int64_t stuck_until; /* the owner's: what it sent got stuck there; another path is better until then */
-	int send_error;      /* errno of the last send, 0: none */
+	int send_error;      /* errno of the last send, 0: none; why nobody listens */
+	int64_t listen_at;   /* the last try */
+	int told_error;      /* the owner's: why nobody listens, as was told last */
 	size_t waiting, gone; /* in the outbox; of these sent */
 	struct lb_sync_path_counters counters;
 	struct lb_sync_path_datagram outbox[LB_SYNC_PATH_BATCH];
 };
 
-/* Open the socket and begin to listen; ops, owner, loop, number, local, remote and port are set, the rest is zero. node: this
+/* Open the socket and begin to listen; where that cannot be it is tried again with each second's greeting. ops, owner, loop, number, local, remote and port are set, the rest is zero. node: this
  * one's name. 0 or -errno; lb_sync_path_close() is due in any case. */
 int lb_sync_path_open(struct lb_sync_path *path, const char *node, const struct secure_keys *keys);
 void lb_sync_path_close(struct lb_sync_path *path);

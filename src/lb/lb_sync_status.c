@@ -58,11 +58,12 @@ static json_t *path_row(const struct lb_sync_path *path, bool carries, int64_t n
 	struct secure_counters secure;
 
 	secure_dgram_counters(path->channel, &secure);
-	return json_pack("{s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:s, s:o, s:o}", "path",
+	return json_pack("{s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:s, s:o, s:o}", "path",
 		count(path->number + 1), "local", addr_format(&path->local, local), "remote",
 		addr_format(&path->remote, remote), "up", lb_sync_path_is_alive(path, now), "stuck",
-		now < path->stuck_until, "session", secure_dgram_is_ready(path->channel), "carries", carries,
-		"heard_ago_ms", ms_ago(path->heard_at, now), "peer_heard_ago_ms",
+		now < path->stuck_until, "listens", path->fd >= 0, "session",
+		secure_dgram_is_ready(path->channel), "carries", carries, "heard_ago_ms",
+		ms_ago(path->heard_at, now), "peer_heard_ago_ms",
 		path->word_ms == LB_SYNC_NEVER_MS ? json_null() : json_integer(path->word_ms), "send_error",
 		path->send_error ? strerror(path->send_error) : "", "counters", path_counters(path, &secure),
 		"refused", refused(&secure));

@@ -36,11 +36,12 @@ static json_t *path_row(const struct vrrp_peer *peer, size_t i, int64_t now)
 	struct vrrp_peer_path p;
 
 	vrrp_peer_path(peer, i, &p);
-	return json_pack("{s:I, s:s, s:s, s:b, s:b, s:o, s:o, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
+	return json_pack(
+		"{s:I, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
 		"path", (json_int_t)(i + 1), "local", addr_format(&p.local, local), "remote",
-		addr_format(&p.remote, remote), "up", p.up, "session", p.session, "heard_ago_ms",
-		ms_ago(p.heard_at, now), "peer_heard_ago_ms", ms_or_never(p.heard_us_ms), "send_error",
-		p.send_error ? strerror(p.send_error) : "", "counters", "beacons_sent",
+		addr_format(&p.remote, remote), "up", p.up, "listens", p.listens, "session", p.session,
+		"heard_ago_ms", ms_ago(p.heard_at, now), "peer_heard_ago_ms", ms_or_never(p.heard_us_ms),
+		"send_error", p.send_error ? strerror(p.send_error) : "", "counters", "beacons_sent",
 		(json_int_t)p.beacons_sent, "beacons_received", (json_int_t)p.beacons_received, "hellos_sent",
 		(json_int_t)p.secure.hellos_sent, "hellos_received",
 		(json_int_t)p.secure.verdicts[SECURE_HELLO], "malformed", (json_int_t)p.malformed, "outdated",

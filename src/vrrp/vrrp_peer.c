@@ -16,14 +16,16 @@
 #define MS           1000000LL
 #define READ_TURN    64
 #define HELLO_GAP_NS (100 * MS)
-#define PAUSE_NS     (250 * MS) /* what waits in a socket for so long is old */
-#define WAITING_MAX  4096       /* more than a socket buffers */
+#define LISTEN_NS    (1000 * MS) /* until it is tried again where it could not */
+#define PAUSE_NS     (250 * MS)  /* what waits in a socket for so long is old */
+#define WAITING_MAX  4096        /* more than a socket buffers */
 
 struct path {
 	struct vrrp_peer *peer;
 	size_t number;
 	struct net_addr local, remote;
-	int fd, send_error;
+	int fd, send_error; /* fd -1: nobody listens; why */
+	int64_t listen_at;  /* the last try */
 	ev_io readable;
 	struct secure_dgram *channel;
 	int64_t hello_at;
@@ -60,6 +62,8 @@ static void send_bytes(struct path *path, const uint8_t *bytes, size_t len)
 	struct sockaddr_storage to;
 	socklen_t to_len = addr_to_sockaddr(&path->remote, path->peer->model.port, &to);
 
+	if (path->fd < 0)
+		return;
 	path->send_error =
 		sendto(path->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, to_len) < 0
 			? errno
@@ -109,7 +113,7 @@ static void send_part(struct vrrp_peer *peer, const struct vrrp_beacon *beacon)
 		if (sealed_len <= 0)
 			continue;
 		send_bytes(path, sealed, (size_t)sealed_len);
-		path->sent += path->send_error == 0;
+		path->sent += path->fd >= 0 && path->send_error == 0;
 	}
 }
 
@@ -283,6 +287,45 @@ void vrrp_peer_drain(struct vrrp_peer *peer)
 			n++;
 }
 
+/* By a socket of the path's own; 0 or an errno. */
+static int open_socket(struct path *path)
+{
+	struct sockaddr_storage at;
+	socklen_t len = addr_to_sockaddr(&path->local, path->peer->model.port, &at);
+	int one = 1, err;
+
+	path->fd = socket(path->local.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (path->fd < 0)
+		return errno;
+	/* The address may come later than we do. */
+	if (setsockopt(path->fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) ||
+		bind(path->fd, (struct sockaddr *)&at, len)) {
+		err = errno;
+		close(path->fd);
+		path->fd = -1;
+		return err;
+	}
+	ev_io_init(&path->readable, on_readable, path->fd, EV_READ);
+	path->readable.data = path;
+	ev_io_start(path->peer->loop, &path->readable);
+	return 0;
+}
+
+/* What one path lacks is not to cost the others: told, shown, and tried again. */
+static void listen_by(struct path *path, int64_t now)
+{
+	char cause[160], local[ADDR_TEXT_MAX];
+	int before = path->send_error;
+
+	path->listen_at = now;
+	path->send_error = open_socket(path);
+	if (!path->send_error || path->send_error == before)
+		return;
+	snprintf(cause, sizeof(cause), "path %zu: cannot listen on %s: %s", path->number + 1,
+		addr_format_port(&path->local, path->peer->model.port, local), strerror(path->send_error));
+	path->peer->ops->tell(path->peer->data, "failed", cause);
+}
+
 static void on_due(void *data)
 {
 	struct vrrp_peer *peer = data;
@@ -293,9 +336,12 @@ static void on_due(void *data)
 	now = vrrp_now();
 	look_at_age(peer, now);
 	if (now >= peer->next_at) {
-		for (size_t i = 0; i < peer->model.path_count; i++)
+		for (size_t i = 0; i < peer->model.path_count; i++) {
+			if (peer->paths[i].fd < 0 && now - peer->paths[i].listen_at >= LISTEN_NS)
+				listen_by(&peer->paths[i], now);
 			if (secure_dgram_wants_hello(peer->paths[i].channel))
 				send_hello(&peer->paths[i], now);
+		}
 		peer->next_at = peer->next_at + interval > now ? peer->next_at + interval : now + interval;
 		peer->has_news = true;
 		/* Who became Active without being asked (the owner, an operator's wish) is asked now. */
@@ -311,9 +357,7 @@ static void on_due(void *data)
 static int open_path(struct vrrp_peer *peer, size_t i, const struct secure_keys *keys)
 {
 	struct path *path = &peer->paths[i];
-	struct sockaddr_storage at;
-	socklen_t len;
-	int one = 1, err;
+	int err;
 
 	path->peer = peer;
 	path->number = i;
@@ -324,17 +368,7 @@ static int open_path(struct vrrp_peer *peer, size_t i, const struct secure_keys 
 	if (err)
 		return err;
 	secure_dgram_set_node(path->channel, peer->node);
-	path->fd = socket(path->local.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (path->fd < 0)
-		return -errno;
-	len = addr_to_sockaddr(&path->local, peer->model.port, &at);
-	/* The address may come later than we do. */
-	if (setsockopt(path->fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) ||
-		bind(path->fd, (struct sockaddr *)&at, len))
-		return -errno;
-	ev_io_init(&path->readable, on_readable, path->fd, EV_READ);
-	path->readable.data = path;
-	ev_io_start(peer->loop, &path->readable);
+	listen_by(path, vrrp_now());
 	return 0;
 }
 
@@ -364,14 +398,10 @@ int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_tim
 	if (getrandom(&peer->boot, sizeof(peer->boot), 0) != sizeof(peer->boot) || !peer->boot)
 		peer->boot = (uint64_t)vrrp_boottime();
 	err = peer->model.key_file ? vrrp_timer_open(&peer->due, timers, on_due, peer) : -ENOMEM;
-	for (size_t i = 0; i < model->path_count && !err; i++) {
-		char local[ADDR_TEXT_MAX];
-
+	for (size_t i = 0; i < model->path_count && !err; i++)
 		err = open_path(peer, i, &keys);
-		if (err)
-			snprintf(error, error_size, "peer: path %zu: cannot listen on %s: %s", i + 1,
-				addr_format_port(&model->local[i], model->port, local), strerror(-err));
-	}
+	if (err)
+		snprintf(error, error_size, "peer: %s", strerror(-err));
 	secure_keys_forget(&keys);
 	if (err) {
 		vrrp_peer_close(peer);
@@ -460,6 +490,7 @@ void vrrp_peer_path(const struct vrrp_peer *peer, size_t i, struct vrrp_peer_pat
 	*out = (struct vrrp_peer_path){.local = path->local,
 		.remote = path->remote,
 		.up = path->up,
+		.listens = path->fd >= 0,
 		.session = secure_dgram_is_ready(path->channel),
 		.heard_at = peer->said.path[i].heard_at,
 		.heard_us_ms = peer->said.path[i].heard_us_ms,

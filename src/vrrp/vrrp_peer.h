@@ -31,8 +31,8 @@ struct vrrp_peer_ops {
 	void (*tell)(void *data, const char *event, const char *cause);
 };
 
-/* Open every path. model->key_file is read here. node is this node's name. What is borrowed: loop, timers, ops, data; the
- * model is copied. 0, or -errno with one line in error. */
+/* Open every path; where that cannot be it is told, and tried again. model->key_file is read here. node is this node's name.
+ * What is borrowed: loop, timers, ops, data; the model is copied. 0, or -errno with one line in error. */
 int vrrp_peer_open(struct vrrp_peer **out, struct ev_loop *loop, struct vrrp_timers *timers,
 	const struct conf_peer *model, const char *node, const struct vrrp_peer_ops *ops, void *data,
 	char *error, size_t error_size);
@@ -60,6 +60,7 @@ const struct vrrp_said *vrrp_peer_said(const struct vrrp_peer *peer);
 struct vrrp_peer_path {
 	struct net_addr local, remote;
 	bool up;              /* something came within the timeout */
+	bool listens;         /* else send_error says why it could not; it is tried again */
 	bool session;         /* a secure session is there */
 	int64_t heard_at;     /* VRRP_NEVER */
 	uint32_t heard_us_ms; /* what the peer says of us on that path; UINT32_MAX: never */

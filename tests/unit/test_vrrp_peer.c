@@ -2,8 +2,12 @@
 /* Two ends of a pair that mean well: what they hear of each other, when it stops, and with which keys. */
 #include "peer_harness.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #define UNITS 101
 
@@ -316,13 +320,34 @@ static void what_cannot_be_opened_is_said(void **state)
 		-ENOENT);
 	assert_non_null(strstr(error, "/nowhere/key"));
 	assert_null(none);
+}
+
+static bool is_second_up(void *data)
+{
+	return is_up(&a, 1) && is_up(&b, 1);
+}
+
+/* The other paths do without it; it is there when its port is free. */
+static void a_path_that_cannot_listen_costs_no_other(void **state)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	int taken = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct vrrp_peer_path path;
+
+	at.sin_addr.s_addr = inet_addr("127.0.0.2");
+	assert_int_equal(bind(taken, (struct sockaddr *)&at, sizeof(at)), 0);
 	begin(&a, INTERVAL);
-	model = model_of(&a, 2, INTERVAL);
-	assert_int_equal(
-		vrrp_peer_open(&none, loop, timers, &model, "a", &peer_ops, &a, error, sizeof(error)),
-		-EADDRINUSE);
-	assert_string_equal(error, "peer: path 1: cannot listen on 127.0.0.2:3780: Address already in use");
-	assert_null(none);
+	assert_string_equal(a.told, "failed; ");
+	begin(&b, INTERVAL);
+	until(is_second_up, NULL);
+	run_for(.3);
+	vrrp_peer_path(a.peer, 0, &path);
+	assert_false(path.listens || path.up || path.beacons_sent);
+	assert_int_equal(path.send_error, EADDRINUSE);
+	close(taken);
+	until(all_up, NULL);
+	vrrp_peer_path(a.peer, 0, &path);
+	assert_true(path.listens && path.send_error == 0);
 }
 
 static void what_makes_another_peer(void **state)
@@ -370,6 +395,7 @@ int main(void)
 		cmocka_unit_test_teardown(keys_are_rotated_without_silence, stop_both),
 		cmocka_unit_test_teardown(a_bad_key_file_leaves_the_keys, stop_both),
 		cmocka_unit_test_teardown(what_cannot_be_opened_is_said, stop_both),
+		cmocka_unit_test_teardown(a_path_that_cannot_listen_costs_no_other, stop_both),
 		cmocka_unit_test_teardown(what_makes_another_peer, stop_both),
 	};
 

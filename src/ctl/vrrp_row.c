@@ -70,6 +70,18 @@ static bool is_contested(const json_t *row, const json_t *heard)
 	return priority > 0 && json_number_value(json_object_get(heard, "ago_ms")) < (double)since_s * 1000;
 }
 
+static void judge_sending(
+	const json_t *router, void (*say)(void *data, enum table_style style, const char *text), void *data)
+{
+	const char *error = view_text(router, "send_error");
+	char text[2 * VIEW_TEXT_MAX];
+
+	if (!*error)
+		return;
+	snprintf(text, sizeof(text), "%s: adverts cannot be sent: %s", view_text(router, "family"), error);
+	say(data, TABLE_BAD, text);
+}
+
 static void judge_heard(const json_t *row, const json_t *router,
 	void (*say)(void *data, enum table_style style, const char *text), void *data)
 {
@@ -117,6 +129,8 @@ void vrrp_row_trouble(
 			json_number_value(json_object_get(verdict, "wait_cap_ms")) / 1000);
 		say(data, TABLE_WARN, text);
 	}
+	for (size_t i = 0; i < json_array_size(routers); i++)
+		judge_sending(json_array_get(routers, i), say, data);
 	for (size_t i = 0; i < json_array_size(routers); i++)
 		judge_heard(row, json_array_get(routers, i), say, data);
 }

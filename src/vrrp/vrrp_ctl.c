@@ -87,31 +87,33 @@ static json_t *list_discards(const struct vrrp_router_counters *n)
 	return out;
 }
 
-static json_t *router_row(const struct vrrp_router *router, int64_t now)
+static json_t *router_row(const struct vrrp_unit *unit, const struct vrrp_router *router, int64_t now)
 {
 	const struct vrrp_router_counters *n = &router->n;
-	char source[ADDR_TEXT_MAX] = "", from[ADDR_TEXT_MAX] = "", mac[18];
+	char source[ADDR_TEXT_MAX] = "", from[ADDR_TEXT_MAX] = "", mac[18], trouble[200] = "";
 	bool heard = router->heard_at != VRRP_NEVER;
 
 	if (router->source.family != AF_UNSPEC)
 		addr_format(&router->source, source);
 	if (heard)
 		addr_format(&router->heard_from, from);
+	if (unit->fsm.state == VRRP_ACTIVE) /* who is not sends none */
+		vrrp_router_send_trouble(router, trouble, sizeof(trouble));
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", router->mac[0], router->mac[1],
 		router->mac[2], router->mac[3], router->mac[4], router->mac[5]);
-	return json_pack("{s:s, s:s, s:s, s:{s:s, s:i, s:I, s:o, s:b, s:b}, "
+	return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:i, s:I, s:o, s:b, s:b}, "
 			 "s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
-		"family", router->family == AF_INET ? "ipv4" : "ipv6", "source", source, "mac", mac, "heard",
-		"from", from, "priority", router->heard_priority, "interval_ms",
-		(json_int_t)router->heard_interval_ms, "ago_ms", ms_since(router->heard_at, now),
-		"interval_differs", heard && router->interval_differs, "addresses_differ",
-		heard && router->addresses_differ, "counters", "sent", (json_int_t)n->sent, "sent_priority_0",
-		(json_int_t)n->sent_zero, "send_failed", (json_int_t)n->send_failed, "received",
-		(json_int_t)n->received, "received_priority_0", (json_int_t)n->received_zero,
-		"checksum_legacy", (json_int_t)n->received_legacy, "checksum_rfc9568",
-		(json_int_t)n->received_rfc, "interval_mismatch", (json_int_t)n->interval_mismatch,
-		"address_mismatch", (json_int_t)n->address_mismatch, "announced", (json_int_t)n->announced,
-		"discarded", list_discards(n));
+		"family", router->family == AF_INET ? "ipv4" : "ipv6", "source", source, "mac", mac,
+		"send_error", trouble, "heard", "from", from, "priority", router->heard_priority,
+		"interval_ms", (json_int_t)router->heard_interval_ms, "ago_ms",
+		ms_since(router->heard_at, now), "interval_differs", heard && router->interval_differs,
+		"addresses_differ", heard && router->addresses_differ, "counters", "sent",
+		(json_int_t)n->sent, "sent_priority_0", (json_int_t)n->sent_zero, "send_failed",
+		(json_int_t)n->send_failed, "received", (json_int_t)n->received, "received_priority_0",
+		(json_int_t)n->received_zero, "checksum_legacy", (json_int_t)n->received_legacy,
+		"checksum_rfc9568", (json_int_t)n->received_rfc, "interval_mismatch",
+		(json_int_t)n->interval_mismatch, "address_mismatch", (json_int_t)n->address_mismatch,
+		"announced", (json_int_t)n->announced, "discarded", list_discards(n));
 }
 
 static json_t *list_addresses(const struct vrrp_instance *c)
@@ -154,7 +156,7 @@ static json_t *instance_row(
 
 	name_active(unit, inst, active);
 	for (size_t r = 0; r < inst->router_count; r++)
-		json_array_append_new(routers, router_row(&inst->routers[r], now));
+		json_array_append_new(routers, router_row(unit, &inst->routers[r], now));
 	row = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:I, s:s, s:s, s:I, s:o}", "name", c->name, "group",
 		unit->conf->is_group ? unit->name : "", "interface", c->interface, "vrid", c->vrid, "version",
 		c->version, "state", vrrp_unit_state(unit), "since_ms", (json_int_t)unit->since_ms, "cause",

@@ -2,6 +2,7 @@
 #include "vrrp/vrrp_router.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vrrp/vrrp_frame.h"
@@ -106,6 +107,8 @@ static int send_to_peers(struct vrrp_router *router, uint8_t priority)
 		if (rc > 0)
 			rc = vrrp_tx_unicast(
 				router->tx, router->ifindex, &router->source, peer, payload, (size_t)rc);
+		if (rc && !first)
+			router->send_to = *peer;
 		first = first ? first : rc;
 	}
 	return first;
@@ -113,14 +116,34 @@ static int send_to_peers(struct vrrp_router *router, uint8_t priority)
 
 int vrrp_router_advertise(struct vrrp_router *router, uint8_t priority)
 {
-	int rc = router->source.family == AF_UNSPEC ? -EADDRNOTAVAIL
-		 : router->conf->peer_count         ? send_to_peers(router, priority)
-						    : send_to_group(router, priority);
+	int rc;
 
+	router->send_to.family = AF_UNSPEC;
+	rc = router->source.family == AF_UNSPEC ? -EADDRNOTAVAIL
+	     : router->conf->peer_count         ? send_to_peers(router, priority)
+						: send_to_group(router, priority);
+	router->send_error = rc;
 	router->n.sent += rc == 0;
 	router->n.sent_zero += rc == 0 && priority == 0;
 	router->n.send_failed += rc != 0;
 	return rc;
+}
+
+const char *vrrp_router_send_trouble(const struct vrrp_router *router, char *out, size_t size)
+{
+	int err = router->send_error;
+	char to[ADDR_TEXT_MAX] = "";
+
+	if (router->send_to.family != AF_UNSPEC)
+		addr_format(&router->send_to, to);
+	if (err)
+		snprintf(out, size, "%s%s%s%s", to, *to ? ": " : "", strerror(-err),
+			err == -EPERM     ? " (a firewall of this host refuses them)"
+			: err == -ENOBUFS ? " (the interface's queue is full, or a filter on it drops them)"
+					  : "");
+	else
+		snprintf(out, size, "%s", "");
+	return out;
 }
 
 int vrrp_router_announce(struct vrrp_router *router)

@@ -34,6 +34,12 @@ struct vrrp_router {
 	int place;              /* ifindex where the addresses are: the interface or the macvlan */
 	struct net_addr source; /* of adverts; AF_UNSPEC until one was there */
 	struct vrrp_router_counters n;
+	int hear_error; /* -errno: no socket could be opened to hear adverts by */
+	/* of the last advert that was sent, or was not */
+	int send_error;          /* -errno, 0: it went */
+	struct net_addr send_to; /* the first peer that it could not be sent to; AF_UNSPEC: the group */
+	int told_error;          /* the send_error that was told last, */
+	int64_t told_at;         /* and when; 0: none ever */
 	/* of the last good advert */
 	struct net_addr heard_from;
 	uint8_t heard_priority;
@@ -47,6 +53,9 @@ const struct vrrp_address *vrrp_router_addresses(const struct vrrp_router *route
 
 /* Send an advert to the group or to each peer. 0 or the first -errno; counted, not logged. */
 int vrrp_router_advertise(struct vrrp_router *router, uint8_t priority);
+
+/* Why the last advert did not go, and what to look at; "" when it went. Returns out. */
+const char *vrrp_router_send_trouble(const struct vrrp_router *router, char *out, size_t size);
 
 /* Tell the link who has the addresses. 0 or the first -errno. */
 int vrrp_router_announce(struct vrrp_router *router);

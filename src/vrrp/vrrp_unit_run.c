@@ -11,6 +11,8 @@
 #include "vrrp/vrrp_stamp.h"
 #include "vrrp/vrrp_unit_inside.h"
 
+#define TELL_EVERY_NS INT64_C(10000000000)
+
 static uint64_t wall_ms(void)
 {
 	struct timespec ts;
@@ -99,6 +101,39 @@ static bool is_ours(int err)
 	       err == -EADDRNOTAVAIL || err == -EPERM;
 }
 
+/*
+ * Others believe that this node is gone when its adverts do not leave it, and take over beside it. Told once for each change,
+ * but not more often than that: what is left is told by a later advert.
+ */
+static void tell_sending(struct vrrp_unit *unit, const struct vrrp_inst *inst, struct vrrp_router *router)
+{
+	char why[VRRP_UNIT_CAUSE_MAX / 2], cause[VRRP_UNIT_CAUSE_MAX];
+	int64_t now = vrrp_now();
+
+	if (router->send_error == router->told_error ||
+		(router->told_at && now - router->told_at < TELL_EVERY_NS))
+		return;
+	router->told_error = router->send_error;
+	router->told_at = now;
+	snprintf(cause, sizeof(cause), "%s%sIPv%d, vrid %u on %s%s%s",
+		unit->conf->is_group ? inst->conf->name : "", unit->conf->is_group ? ": " : "",
+		router->family == AF_INET ? 4 : 6, inst->conf->vrid, inst->conf->interface,
+		router->send_error ? ": " : "", vrrp_router_send_trouble(router, why, sizeof(why)));
+	unit->ops->tell(unit->data, unit, router->send_error ? "adverts not sent" : "adverts sent again",
+		cause, false);
+}
+
+/* The last words of one that leaves: why it does is told anyway. */
+static int say(
+	struct vrrp_unit *unit, const struct vrrp_inst *inst, struct vrrp_router *router, uint8_t priority)
+{
+	int err = vrrp_router_advertise(router, priority);
+
+	if (priority)
+		tell_sending(unit, inst, router);
+	return err;
+}
+
 static void advertise(struct vrrp_unit *unit, uint8_t priority, int64_t now)
 {
 	int64_t boottime = vrrp_boottime();
@@ -108,7 +143,7 @@ static void advertise(struct vrrp_unit *unit, uint8_t priority, int64_t now)
 		for (size_t r = 0; r < unit->members[i].router_count; r++)
 			if (unit->members[i].ifindex)
 				left |= !is_ours(
-					vrrp_router_advertise(&unit->members[i].routers[r], priority));
+					say(unit, &unit->members[i], &unit->members[i].routers[r], priority));
 	unit->last_sent_at = vrrp_now();
 	if (left)
 		stamp(unit, now);

@@ -11,6 +11,8 @@
 #define STACK_MAX  8 /* devices on devices */
 #define ROUNDS_MAX 5 /* of putting addresses back, in: */
 #define ROUNDS_NS  INT64_C(1000000000)
+/* After a macvlan failed; less than VRRP_UNIT_RETRY_S, when it is looked at again. */
+#define AGAIN_NS INT64_C(900000000)
 
 void vrrp_inst_init(struct vrrp_inst *inst, const struct vrrp_shared *shared,
 	const struct vrrp_instance *conf, const char *unit)
@@ -100,13 +102,23 @@ static int make_macvlan(struct vrrp_inst *inst, struct vrrp_router *router)
 	vrrp_packet_virtual_mac(router->family, inst->conf->vrid, router->mac);
 	if (link && memcmp(link->mac, router->mac, sizeof(link->mac)) == 0)
 		return 0; /* else it is to be made, or another program deleted it or gave it another MAC */
+	/* One that fails half made makes events, and these would be the reason to try at once. */
+	if (inst->macvlan_error && vrrp_now() - inst->macvlan_failed_at < AGAIN_NS)
+		return inst->macvlan_error;
 	snprintf(name, sizeof(name), "vr%d-%d-%u", router->family == AF_INET ? 4 : 6, inst->ifindex,
 		inst->conf->vrid);
 	name[VRRP_IFNAME_SIZE - 1] = 0;
 	err = vrrp_net_add_macvlan(inst->shared->net, inst->ifindex, name, router->mac, &router->place);
 	if (!err)
 		vrrp_ward_add_link(inst->shared->ward, name, router->place);
+	inst->macvlan_error = err;
+	inst->macvlan_failed_at = vrrp_now();
 	return err;
+}
+
+bool vrrp_inst_wants_a_look(const struct vrrp_inst *inst)
+{
+	return !inst->ready && inst->macvlan_error;
 }
 
 /* The switches have to learn that the bond's MAC is behind another port now, be it the bond's own or a VLAN's on it. */
@@ -150,6 +162,13 @@ static bool look_at_routers(struct vrrp_inst *inst, const struct vrrp_link *link
 			return wait_for(inst, router->family == AF_INET
 						      ? "has no IPv4 address yet"
 						      : "has no link-local IPv6 address yet");
+		if (router->hear_error) {
+			char what[96];
+
+			snprintf(what, sizeof(what), "cannot be listened to for adverts of IPv%d: %s",
+				router->family == AF_INET ? 4 : 6, strerror(-router->hear_error));
+			return wait_for(inst, what);
+		}
 	}
 	return true;
 }
@@ -336,7 +355,7 @@ static void interface_is_gone(struct vrrp_inst *inst)
 {
 	if (inst->ifindex && inst->holds)
 		take_all_away(inst);
-	inst->ifindex = inst->active_slave = 0;
+	inst->ifindex = inst->active_slave = inst->macvlan_error = 0;
 	for (size_t i = 0; i < inst->router_count; i++) {
 		struct vrrp_router *router = &inst->routers[i];
 

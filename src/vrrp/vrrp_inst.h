@@ -38,6 +38,8 @@ struct vrrp_inst {
 	int active_slave; /* of the bond that it is or stands on, the last that was seen, else 0 */
 	bool ready;       /* can speak; else: */
 	char waiting[VRRP_WAITING_MAX];          /* for what */
+	int macvlan_error;                       /* -errno: one could not be made; */
+	int64_t macvlan_failed_at;               /* ns, then */
 	struct vrrp_witnesses *witnesses;        /* the unit's to open and close; NULL: none */
 	struct vrrp_witness_model witness_model; /* with which they were opened */
 	bool holds;                              /* the addresses are to be there */
@@ -58,6 +60,9 @@ void vrrp_inst_init(struct vrrp_inst *inst, const struct vrrp_shared *shared,
 /* Look at the interface anew: ready or waiting, source addresses, MACs, macvlans. keep: do not clean up what an earlier
  * speaker left, it goes on being used. True when a MAC or the active slave changed (announce again). */
 bool vrrp_inst_look(struct vrrp_inst *inst, bool keep);
+
+/* What it waits for comes without an event: look again in a second. */
+bool vrrp_inst_wants_a_look(const struct vrrp_inst *inst);
 
 /* Put the addresses there; also what was removed meanwhile. Returns how many could not be (counted, text in add_error). */
 size_t vrrp_inst_acquire(struct vrrp_inst *inst);

@@ -131,6 +131,7 @@ static void assign_unit(struct vrrp_speaker *s, struct vrrp_unit *unit)
 			if (!port) {
 				log_error("%s: out of memory, it hears nothing on %s", unit->name,
 					c->interface);
+				unit->members[m].routers[r].hear_error = -ENOMEM;
 				continue;
 			}
 			port->wanted = true;
@@ -167,6 +168,17 @@ void vrrp_port_assign(struct vrrp_speaker *s)
 	}
 }
 
+/* Who does not hear would believe that he is alone: vrrp_inst.c. */
+static void tell_routers(const struct vrrp_port *port)
+{
+	for (size_t vrid = 0; vrid < sizeof(port->of) / sizeof(port->of[0]); vrid++)
+		if (port->of[vrid].unit)
+			port->of[vrid]
+				.unit->members[port->of[vrid].member]
+				.routers[port->of[vrid].router]
+				.hear_error = port->rx ? 0 : port->open_error;
+}
+
 int vrrp_port_follow_links(struct vrrp_speaker *s)
 {
 	int failed = 0;
@@ -177,8 +189,10 @@ int vrrp_port_follow_links(struct vrrp_speaker *s)
 
 		if (port->rx && (!link || link->ifindex != port->ifindex))
 			shut(port);
-		if (port->rx || !link)
+		if (port->rx || !link) {
+			tell_routers(port);
 			continue;
+		}
 		err = vrrp_rx_open(
 			&port->rx, s->loop, port->interface, link->ifindex, port->family, on_packet, port);
 		if (err && err != port->open_error)
@@ -188,6 +202,7 @@ int vrrp_port_follow_links(struct vrrp_speaker *s)
 		failed = err ? err : failed;
 		if (!err)
 			port->ifindex = link->ifindex;
+		tell_routers(port);
 	}
 	return failed;
 }

@@ -103,7 +103,7 @@ static void look_soon(struct vrrp_speaker *s)
 	}
 }
 
-/* A port that could not be opened is tried again; its units cannot hear until then. */
+/* A port that could not be opened is tried again; its units wait until then, see vrrp_inst.c. */
 static void follow_links(struct vrrp_speaker *s)
 {
 	ev_timer_stop(s->loop, &s->reopen);
@@ -115,7 +115,7 @@ static void follow_links(struct vrrp_speaker *s)
 
 static void on_reopen(struct ev_loop *loop, ev_timer *timer, int events)
 {
-	follow_links(timer->data);
+	look_soon(timer->data); /* which follows the links */
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *timer, int events)

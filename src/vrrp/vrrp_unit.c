@@ -11,8 +11,6 @@
 #define MS       1000000LL
 #define NS_PER_S 1e9
 
-static void look_and_start(struct vrrp_unit *unit);
-
 const char *vrrp_unit_state(const struct vrrp_unit *unit)
 {
 	return unit->fsm.state == VRRP_INITIALIZE && unit->blocked ? unit->block_kind
@@ -63,11 +61,7 @@ static void on_timer(void *data)
 
 static void on_recheck(struct ev_loop *loop, ev_timer *timer, int events)
 {
-	struct vrrp_unit *unit = timer->data;
-
-	look_and_start(unit);
-	if (unit->fsm.state == VRRP_ACTIVE || unit->fsm.state == VRRP_HANDOVER)
-		vrrp_unit_look(unit);
+	vrrp_unit_look(timer->data);
 }
 
 /* ---- fit or not ---- */
@@ -228,6 +222,9 @@ void vrrp_unit_look(struct vrrp_unit *unit)
 		return;
 	for (size_t i = 0; i < unit->member_count; i++)
 		moved |= vrrp_inst_look(&unit->members[i], unit->start != VRRP_START_FRESH);
+	for (size_t i = 0; i < unit->member_count; i++)
+		if (vrrp_inst_wants_a_look(&unit->members[i]) && !ev_is_active(&unit->recheck))
+			vrrp_unit_retry_soon(unit, VRRP_UNIT_RETRY_S);
 	if (unit->tracks)
 		vrrp_tracks_links(unit->tracks);
 	look_and_start(unit);

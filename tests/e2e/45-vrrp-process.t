@@ -185,17 +185,44 @@ is "without CAP_NET_ADMIN it takes no address over: it does not start" $? 1
 ok "... and says so" log_has bound 'needs CAP_NET_ADMIN'
 
 vrrp c "$(front 200)"
+ok "active" wait_for 15 is_state c active
 speaker=$(speaker_pid c)
 limit=$(ulimit -Hn)
 in_ns c ip link set eth0 name away0
+ok "its interface is gone" wait_log vrrp-c 15 'active -> waiting: eth0 is missing'
 prlimit --pid "$speaker" --nofile="3:$limit" # it is a limit of numbers, not of how many
 in_ns c ip link set away0 name eth0
 ok "no descriptor is left: the log says that it does not hear" wait_log vrrp-c 15 'cannot listen for adverts.*Too many open files'
-prlimit --pid "$speaker" --nofile="$limit:$limit"
 in_ns c ip link set eth0 up
+ok "... who does not hear does not speak: it waits, and says for what" \
+	wait_log vrrp-c 15 'waiting: eth0 cannot be listened to for adverts of IPv4: Too many open files'
+prlimit --pid "$speaker" --nofile="$limit:$limit"
+ok "... there are some again: it goes on, and nobody had to help" wait_for 15 is_state c active
+unlike "... it was not active in between" "$(grep -A1 'waiting: eth0 cannot be listened to' "$(log_of vrrp-c)")" '(initialize|waiting) -> active'
 vrrp a "$(front 250)"
-ok "... there are some again: it hears" wait_for 15 is_state c backup
+ok "... and it hears" wait_for 15 is_state c backup
 stop vrrp-a TERM
+stop vrrp-c TERM
+
+tries() { grep -c 'Deleted.* vr4-' "$(log_of monitor)"; }
+vrrp c "$(front 200 | sed 's/vrid = 51;/& virtual_mac = true;/')"
+ok "with a virtual MAC" wait_for 15 is_state c active
+speaker=$(speaker_pid c)
+in_ns c ip link set eth0 down
+ok "... its link is down" wait_log vrrp-c 15 'active -> waiting: eth0 is down'
+in_ns c ip link del "$(in_ns c ip -br link | sed -n 's/^\(vr4-[^@]*\)@.*/\1/p')"
+prlimit --pid "$speaker" --nofile="3:$limit"
+spawn monitor c stdbuf -oL ip monitor link
+start=$(date +%s%N)
+in_ns c ip link set eth0 up
+ok "... no descriptor is left to set its macvlan up: it waits, and says so" \
+	wait_log vrrp-c 15 'waiting: eth0 takes no macvlan for its virtual MAC: Too many open files'
+four_tries() { [ "$(tries)" -ge 4 ]; }
+ok "... it tries again and again" wait_for 30 four_tries
+holds "... once a second" "$(tries) <= 2 + ($(date +%s%N) - $start) / 9e8"
+prlimit --pid "$speaker" --nofile="$limit:$limit"
+ok "... until it can" wait_for 15 is_state c active
+stop monitor TERM
 stop vrrp-c TERM
 
 # ---- real time ----

@@ -217,6 +217,29 @@ static void clean_up(struct vrrp_inst *inst)
 	}
 }
 
+/* Added by another program since: not ours to remove, but both nodes answer for it now, and nobody else will say so. */
+static void look_for_strays(struct vrrp_inst *inst)
+{
+	char text[ADDR_TEXT_MAX];
+	bool found = false;
+
+	for (size_t r = 0; r < inst->router_count && !inst->holds; r++) {
+		size_t count;
+		const struct vrrp_address *list = vrrp_router_addresses(&inst->routers[r], &count);
+
+		for (size_t i = 0; i < count && !found; i++) {
+			found = vrrp_net_has_address(inst->shared->net, inst->ifindex, &list[i].addr) &&
+				!is_interfaces_own(inst, inst->ifindex, &list[i].addr);
+			if (found && !inst->stray)
+				log_warn(
+					"%s: another program added %s to %s, though this node is not Active: two answer for it; remove it there",
+					inst->conf->name, addr_format(&list[i].addr, text),
+					inst->conf->interface);
+		}
+	}
+	inst->stray = found;
+}
+
 /* ---- addresses ---- */
 
 struct subnet_search {
@@ -392,6 +415,8 @@ bool vrrp_inst_look(struct vrrp_inst *inst, bool keep)
 	if (keep)
 		inst->taken_over = true;
 	clean_up(inst);
+	if (!keep)
+		look_for_strays(inst);
 	inst->ready = true;
 	inst->waiting[0] = 0;
 	if (inst->holds)

@@ -48,8 +48,9 @@ struct vrrp_inst {
 	uint64_t add_failed;
 	char add_error[VRRP_WAITING_MAX]; /* the last failure to add one, "" once all are there */
 	int add_errno;                    /* of the failure that was logged last */
-	bool unguarded;                   /* the ward had no room for one: that was logged */
-	unsigned rounds;                  /* of putting back, since: */
+	bool stray;      /* another program added one while they are not ours: that was logged */
+	bool unguarded;  /* the ward had no room for one: that was logged */
+	unsigned rounds; /* of putting back, since: */
 	int64_t rounds_since;
 };
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What other programs do to a speaker beside removing its addresses: they set the macvlan of its virtual MAC down, give it
-# another MAC or delete it, they stop reading its log, and they edit its config at the moment of a crash.
+# another MAC or delete it, they give an address to a node that is not Active, they stop reading its log, and they edit its config at the moment of a crash.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/vrrp.sh"
 
@@ -44,6 +44,30 @@ is "... nobody moved" "$(moved)" "$before"
 is "... there is one device for a family" "$(in_ns a ip -br link show type macvlan | wc -l)" 2
 stop vrrp-a TERM
 is "the end: no device is left" "$(in_ns a ip -br link show type macvlan)" ""
+stop vrrp-b TERM
+
+# ---- an address on a node that is not to have it ----
+
+vrrp a "$(front 200)"
+vrrp b "$(front 100)"
+wait_for 15 settled > /dev/null || bail "no election"
+strays() { grep -c "another program added $1 to eth0, though this node is not Active" "$(log_of vrrp-b)"; }
+in_ns b ip addr add 10.0.1.100/24 dev eth0
+ok "another program gives the backup the address: the log says so" wait_log vrrp-b 15 'another program added 10.0.1.100 to eth0'
+in_ns b ip addr add 10.0.2.12/24 dev eth0
+in_ns b ip addr del 10.0.1.100/24 dev eth0
+in_ns b ip addr add fd00:1::100/64 dev eth0 nodad
+ok "... and of the other one, when the first is gone" wait_log vrrp-b 15 'another program added fd00:1::100 to eth0'
+in_ns b ip addr del fd00:1::100/64 dev eth0
+for _ in 1 2 3; do
+	vctl a failover front > /dev/null
+	wait_for 15 is_state b active > /dev/null
+	vctl b failover front > /dev/null
+	wait_for 15 settled > /dev/null
+done
+is "... once each" "$(strays 10.0.1.100) $(strays fd00:1::100)" "1 1"
+is "... and what is its own, for a while, is none" "$(grep -c 'another program added' "$(log_of vrrp-a)")" 0
+stop vrrp-a TERM
 stop vrrp-b TERM
 
 # ---- a log that nobody reads ----

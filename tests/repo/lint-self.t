@@ -90,6 +90,8 @@ file tests/e2e/mute.t <<< $'#!/bin/sh\n# SPDX-License-Identifier: GPL-2.0-or-lat
 breaks "no test is left out" tests/e2e/mute.t:1
 file docs/BAD.md <<< '[nowhere](no/such/file)'
 breaks "links lead somewhere" docs/BAD.md:1
+file docs/BAD.md <<< $'# A heading: here\n[there](#a-heading-here)\n[nowhere](BAD.md#another)'
+breaks "links lead somewhere" docs/BAD.md:3
 file docs/BAD.md <<< $'```mermaid\nsequenceDiagram\n    A->>B: one; two\n```\nprose; prose'
 breaks "pictures are drawn" docs/BAD.md:3
 

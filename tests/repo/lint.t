@@ -235,15 +235,25 @@ def no_test_is_left_out():
             yield path, 1, "a test that is not executable"
 
 
+def anchors(path):
+    """The headings of a document as links name them."""
+    lines = FILES.get(os.path.normpath(path), [])
+    return {re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-") for line in lines if line.startswith("#")}
+
+
 def links_lead_somewhere():
     for path in FILES:
         if not path.endswith(".md"):
             continue
         for number, line in enumerate(FILES[path], 1):
-            for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", line):
-                there = os.path.join(ROOT, os.path.dirname(path), target)
-                if not re.match(r"[a-z]+:", target) and not os.path.exists(there):
+            for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)[^)]*\)", line):
+                there = os.path.join(os.path.dirname(path), target) if target else path
+                if re.match(r"[a-z]+:", target):
+                    continue
+                if not os.path.exists(os.path.join(ROOT, there)):
                     yield path, number, "no %s" % target
+                elif anchor and anchor not in anchors(there):
+                    yield path, number, "no heading #%s in %s" % (anchor, there)
 
 
 def pictures_are_drawn():

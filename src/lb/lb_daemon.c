@@ -168,10 +168,11 @@ static int reload(void *data, char *text, size_t size)
 		lb_links_set_interfaces(d->links, dp->interfaces, dp->interface_count);
 	follow_peer(d);
 	d->ctl.loaded_ms = lb_live_steady_ms();
-	snprintf(text, size, "%s: %s%s", d->options->config, summary,
+	snprintf(text, size, "%s: %s%s%s%s", d->options->config, summary,
 		sizes_differ(&d->bpf.sizes, dp)
 			? "; the dataplane keeps the sizes it was made with until a start with --reset"
-			: "");
+			: "",
+		d->sync_error[0] ? "; trouble with the peer: " : "", d->sync_error);
 	on_event(d, "config", "loaded", text);
 	return 0;
 }

@@ -83,8 +83,9 @@ static int reload(void *data, char *text, size_t size)
 		return err;
 	}
 	d->ctl.loaded_at = vrrp_now();
-	snprintf(text, size, "%s: %zu instances in %zu units", d->options->config,
-		d->speaker.model->instance_count, d->speaker.model->unit_count);
+	snprintf(text, size, "%s: %zu instances in %zu units%s%s", d->options->config,
+		d->speaker.model->instance_count, d->speaker.model->unit_count,
+		d->speaker.peer_error[0] ? "; trouble with the peer: " : "", d->speaker.peer_error);
 	vrrp_speaker_event(&d->speaker, "config", "loaded", text);
 	return 0;
 }

@@ -23,6 +23,7 @@ ok "no key file: it is active all the same" wait_for 15 is_state a active
 like "... tandemctl peers says why" "$(vctl a peers)" "trouble +$TMP/key: .*No such file"
 like "... and status" "$(vctl a status)" "peer +$TMP/key: .*No such file"
 like "... and events" "$(vctl a events)" "peer b +failed"
+like "... and who reloads is told" "$(vctl a reload)" "trouble with the peer: $TMP/key: .*No such file"
 mv "$TMP/key.kept" "$TMP/key"
 vrrp_reload a "$CONF"
 is "the key is there, reload: no trouble" "$(pjson a .error)" ""

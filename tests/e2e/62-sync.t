@@ -203,6 +203,7 @@ ok "... not in sync" wait_for 15 eval '! in_sync lba'
 like "... tandemctl peers says why" "$(peers_of lba)" 'as key: made with a key that is not in key_file here'
 sync_reload lbb "$(sync_conf "$TMP/none")"
 like "no key file: told" "$(peers_of lbb)" "trouble +$TMP/none: "
+like "... to who reloads, too" "$(cat "$TMP/reload")" "trouble with the peer: $TMP/none: "
 sync_reload lbb "$CONF"
 ok "the right key, by a reload: in sync" wait_for 15 in_sync lba lbb
 like "... no trouble" "$(peers_of lbb | grep -c trouble)" '^0$'

@@ -22,7 +22,9 @@ mac=$(in_ns client1 cat /proc/net/bonding/bond0 | grep -c "Permanent HW addr")
 macs=$(in_ns client1 ip -br link show | awk '/^(eth[01]|bond0)/ { print $3 }' | sort -u | wc -l)
 claim_is interfaces "a bond and the two cards in it have one MAC address" "$mac cards and the bond: $macs address" "2 cards and the bond: 1 address"
 n=$(lost 100 10.0.1.1)
-claim_holds interfaces "balance-rr over two networks that are not one: every second ping goes astray" "$n of 100 pings lost" "$n >= 40 && $n <= 60"
+other=$(lost 100 -I bond0 10.0.2.1)
+claim_holds interfaces "balance-rr over two networks that are not one: every second ping goes astray, to either card" \
+	"$n of 100 pings to eth0 lost, $other of 100 to eth1" "$n >= 40 && $n <= 60 && $other >= 40 && $other <= 60"
 stray=$(in_ns server1 ip neigh show 10.0.1.2 | awk '{ print $3 }')
 diag "server1 has client1 on: $stray"
 printf '%s\n' 'addr flush dev eth0' 'addr flush dev eth1' 'link set eth0 down' 'link set eth1 down' 'link add bond0 type bond mode balance-rr' \

@@ -4,8 +4,8 @@
 # What the exercises over bonds share: counting frames and pings, and pulling a cable; sourced behind claim.sh and reach.sh.
 
 sent() { in_ns client1 ip -s -o link show dev "$1" | sed -E 's/.*TX: [^\\]*\\ *([0-9]+) +([0-9]+) .*/\2/'; } # INTERFACE -> frames
-lost() { # how many of N pings, 10 ms apart: N ADDRESS
-	in_ns client1 ping -q -n -c "$1" -i 0.01 -W 1 "$2" > "$TMP/ping"
+lost() { # how many of N pings, 10 ms apart: N [ping's arguments] ADDRESS
+	in_ns client1 ping -q -n -c "$1" -i 0.01 -W 1 "${@:2}" > "$TMP/ping"
 	awk '/packets transmitted/ { print $1 - $4 }' "$TMP/ping"
 }
 duplicates() { sed -n 's/.* +\([0-9]*\) duplicates.*/\1/p' "$TMP/ping"; }

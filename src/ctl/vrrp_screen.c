@@ -287,6 +287,7 @@ static void show_counters(const struct output *output, const json_t *routers)
 		{"sent_priority_0", "  of priority 0", TABLE_PLAIN},
 		{"send_failed", "  not sent", TABLE_WARN},
 		{"announced", "announcements sent", TABLE_PLAIN},
+		{"announce_failed", "  not sent", TABLE_WARN},
 		{"received", "adverts received", TABLE_PLAIN},
 		{"received_priority_0", "  of priority 0", TABLE_PLAIN},
 		{"checksum_legacy", "  checksum: legacy", TABLE_PLAIN},

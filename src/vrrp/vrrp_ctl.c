@@ -102,7 +102,7 @@ static json_t *router_row(const struct vrrp_unit *unit, const struct vrrp_router
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", router->mac[0], router->mac[1],
 		router->mac[2], router->mac[3], router->mac[4], router->mac[5]);
 	return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:i, s:I, s:o, s:b, s:b}, "
-			 "s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
+			 "s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
 		"family", router->family == AF_INET ? "ipv4" : "ipv6", "source", source, "mac", mac,
 		"send_error", trouble, "heard", "from", from, "priority", router->heard_priority,
 		"interval_ms", (json_int_t)router->heard_interval_ms, "ago_ms",
@@ -113,7 +113,8 @@ static json_t *router_row(const struct vrrp_unit *unit, const struct vrrp_router
 		(json_int_t)n->received_zero, "checksum_legacy", (json_int_t)n->received_legacy,
 		"checksum_rfc9568", (json_int_t)n->received_rfc, "interval_mismatch",
 		(json_int_t)n->interval_mismatch, "address_mismatch", (json_int_t)n->address_mismatch,
-		"announced", (json_int_t)n->announced, "discarded", list_discards(n));
+		"announced", (json_int_t)n->announced, "announce_failed", (json_int_t)n->announce_failed,
+		"discarded", list_discards(n));
 }
 
 static json_t *list_addresses(const struct vrrp_instance *c)
@@ -231,7 +232,7 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 {
 	const struct vrrp_speaker *s = ((struct vrrp_ctl *)ctx)->speaker;
 	uint64_t discarded[VRRP_DISCARD_REASONS] = {}, sent = 0, failed = 0, good = 0, arrived = 0,
-		 announced = 0, back = 0, lost = 0;
+		 announced = 0, unannounced = 0, back = 0, lost = 0;
 	json_t *rows = json_array();
 
 	for (const struct vrrp_port *port = s->ports; port; port = port->next) {
@@ -252,6 +253,7 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 				failed += n->send_failed;
 				good += n->received;
 				announced += n->announced;
+				unannounced += n->announce_failed;
 				for (int k = 0; k < VRRP_DISCARD_REASONS; k++)
 					discarded[k] += n->discarded[k];
 			}
@@ -260,6 +262,8 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 	add_counter(rows, "adverts_send_failed", failed, "drop", "adverts that could not be sent");
 	add_counter(
 		rows, "announcements_sent", announced, "info", "gratuitous ARP and unsolicited NA frames");
+	add_counter(rows, "announcements_send_failed", unannounced, "drop",
+		"announcements that could not be sent");
 	add_counter(rows, "packets_received", arrived, "info", "packets of protocol 112");
 	add_counter(rows, "adverts_received", good, "info", "adverts that passed every check");
 	add_discards(rows, discarded);

@@ -129,20 +129,24 @@ int vrrp_router_advertise(struct vrrp_router *router, uint8_t priority)
 	return rc;
 }
 
+const char *vrrp_router_why_unsent(int err, char *out, size_t size)
+{
+	snprintf(out, size, "%s%s", err ? strerror(-err) : "",
+		err == -EPERM     ? " (a firewall of this host refuses them)"
+		: err == -ENOBUFS ? " (the interface's queue is full, or a filter on it drops them)"
+				  : "");
+	return out;
+}
+
 const char *vrrp_router_send_trouble(const struct vrrp_router *router, char *out, size_t size)
 {
-	int err = router->send_error;
-	char to[ADDR_TEXT_MAX] = "";
+	char to[ADDR_TEXT_MAX], why[160];
 
-	if (router->send_to.family != AF_UNSPEC)
-		addr_format(&router->send_to, to);
-	if (err)
-		snprintf(out, size, "%s%s%s%s", to, *to ? ": " : "", strerror(-err),
-			err == -EPERM     ? " (a firewall of this host refuses them)"
-			: err == -ENOBUFS ? " (the interface's queue is full, or a filter on it drops them)"
-					  : "");
+	vrrp_router_why_unsent(router->send_error, why, sizeof(why));
+	if (router->send_error && router->send_to.family != AF_UNSPEC)
+		snprintf(out, size, "%s: %s", addr_format(&router->send_to, to), why);
 	else
-		snprintf(out, size, "%s", "");
+		snprintf(out, size, "%s", why);
 	return out;
 }
 
@@ -158,6 +162,7 @@ int vrrp_router_announce(struct vrrp_router *router)
 		int rc = vrrp_tx_frame(router->tx, router->ifindex, frame, len);
 
 		router->n.announced += rc == 0;
+		router->n.announce_failed += rc != 0;
 		first = first ? first : rc;
 	}
 	return first;

@@ -22,7 +22,7 @@ struct vrrp_router_counters {
 	uint64_t received_legacy, received_rfc; /* good ones of v3 over IPv4 by form of the checksum */
 	uint64_t discarded[VRRP_DISCARD_REASONS];
 	uint64_t interval_mismatch, address_mismatch; /* good ones that say something else than our config */
-	uint64_t announced;                           /* gratuitous ARP or unsolicited NA frames */
+	uint64_t announced, announce_failed;          /* gratuitous ARP or unsolicited NA frames */
 };
 
 struct vrrp_router {
@@ -40,6 +40,7 @@ struct vrrp_router {
 	struct net_addr send_to; /* the first peer that it could not be sent to; AF_UNSPEC: the group */
 	int told_error;          /* the send_error that was told last, */
 	int64_t told_at;         /* and when; 0: none ever */
+	int64_t unannounced_told_at;
 	/* of the last good advert */
 	struct net_addr heard_from;
 	uint8_t heard_priority;
@@ -54,7 +55,9 @@ const struct vrrp_address *vrrp_router_addresses(const struct vrrp_router *route
 /* Send an advert to the group or to each peer. 0 or the first -errno; counted, not logged. */
 int vrrp_router_advertise(struct vrrp_router *router, uint8_t priority);
 
-/* Why the last advert did not go, and what to look at; "" when it went. Returns out. */
+/* Why a frame or packet did not go, and what to look at; "" for 0. Returns out. */
+const char *vrrp_router_why_unsent(int err, char *out, size_t size);
+/* Of the last advert, with the peer. */
 const char *vrrp_router_send_trouble(const struct vrrp_router *router, char *out, size_t size);
 
 /* Tell the link who has the addresses. 0 or the first -errno. */

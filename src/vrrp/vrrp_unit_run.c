@@ -101,13 +101,25 @@ static bool is_ours(int err)
 	       err == -EADDRNOTAVAIL || err == -EPERM;
 }
 
+static void tell_of(struct vrrp_unit *unit, const struct vrrp_inst *inst, const struct vrrp_router *router,
+	const char *event, const char *why)
+{
+	char cause[VRRP_UNIT_CAUSE_MAX];
+	bool named = unit->conf->is_group;
+
+	snprintf(cause, sizeof(cause), "%s%sIPv%d, vrid %u on %s%s%s", named ? inst->conf->name : "",
+		named ? ": " : "", router->family == AF_INET ? 4 : 6, inst->conf->vrid, inst->conf->interface,
+		*why ? ": " : "", why);
+	unit->ops->tell(unit->data, unit, event, cause, false);
+}
+
 /*
  * Others believe that this node is gone when its adverts do not leave it, and take over beside it. Told once for each change,
  * but not more often than that: what is left is told by a later advert.
  */
 static void tell_sending(struct vrrp_unit *unit, const struct vrrp_inst *inst, struct vrrp_router *router)
 {
-	char why[VRRP_UNIT_CAUSE_MAX / 2], cause[VRRP_UNIT_CAUSE_MAX];
+	char why[VRRP_UNIT_CAUSE_MAX / 2];
 	int64_t now = vrrp_now();
 
 	if (router->send_error == router->told_error ||
@@ -115,21 +127,33 @@ static void tell_sending(struct vrrp_unit *unit, const struct vrrp_inst *inst, s
 		return;
 	router->told_error = router->send_error;
 	router->told_at = now;
-	snprintf(cause, sizeof(cause), "%s%sIPv%d, vrid %u on %s%s%s",
-		unit->conf->is_group ? inst->conf->name : "", unit->conf->is_group ? ": " : "",
-		router->family == AF_INET ? 4 : 6, inst->conf->vrid, inst->conf->interface,
-		router->send_error ? ": " : "", vrrp_router_send_trouble(router, why, sizeof(why)));
-	unit->ops->tell(unit->data, unit, router->send_error ? "adverts not sent" : "adverts sent again",
-		cause, false);
+	tell_of(unit, inst, router, router->send_error ? "adverts not sent" : "adverts sent again",
+		vrrp_router_send_trouble(router, why, sizeof(why)));
 }
 
-/* The last words of one that leaves: why it does is told anyway. */
+/* Clients go on sending to the node that had the addresses. With what stops the adverts too it is told of these. */
+static void tell_unannounced(
+	struct vrrp_unit *unit, const struct vrrp_inst *inst, struct vrrp_router *router, int err)
+{
+	char why[VRRP_UNIT_CAUSE_MAX / 2];
+	int64_t now = vrrp_now();
+
+	if (!err || err == router->send_error ||
+		(router->unannounced_told_at && now - router->unannounced_told_at < TELL_EVERY_NS))
+		return;
+	router->unannounced_told_at = now;
+	tell_of(unit, inst, router, "announcement not sent", vrrp_router_why_unsent(err, why, sizeof(why)));
+}
+
+/* Why one leaves is told anyway, of its last words nothing. So is a link that goes down, a moment after the first advert that
+ * it does not take. */
 static int say(
 	struct vrrp_unit *unit, const struct vrrp_inst *inst, struct vrrp_router *router, uint8_t priority)
 {
-	int err = vrrp_router_advertise(router, priority);
+	int before = router->send_error, err = vrrp_router_advertise(router, priority);
+	bool link_is_down = err == -ENETDOWN || err == -ENODEV;
 
-	if (priority)
+	if (priority && (!link_is_down || err == before))
 		tell_sending(unit, inst, router);
 	return err;
 }
@@ -181,7 +205,8 @@ static void announce(struct vrrp_unit *unit)
 	for (size_t i = 0; i < unit->member_count; i++)
 		for (size_t r = 0; r < unit->members[i].router_count; r++)
 			if (unit->members[i].ifindex)
-				vrrp_router_announce(&unit->members[i].routers[r]);
+				tell_unannounced(unit, &unit->members[i], &unit->members[i].routers[r],
+					vrrp_router_announce(&unit->members[i].routers[r]));
 	if (unit->takeover.announced < unit->takeover.there)
 		unit->takeover.announced = vrrp_now();
 }

@@ -65,4 +65,15 @@ ok "the link is down: it waits for that" wait_for 15 is_state a waiting 0
 unlike "... nothing else is told" "$(cat "$(log_of vrrp-a)")" 'Network is down'
 unlike "... who waits sends none" "$(table)" 'cannot be sent'
 
+# ---- announcements alone ----
+
+in_ns a nft 'add table netdev fw; add chain netdev fw out { type filter hook egress device eth0 priority 0; }; add rule netdev fw out ether type arp drop' ||
+	bail "nft takes no rules of the netdev family"
+in_ns a ip link set eth0 up
+ok "gratuitous ARP does not leave the interface: it is active" wait_for 15 is_state a active 0
+ok "... and the log says so" wait_log vrrp-a 15 'instance group: announcement not sent: IPv4, vrid 51 on eth0: No buffer space'
+is "... the log has it once" "$(grep -c 'instance group: announcement not sent' "$(log_of vrrp-a)")" 1
+unlike "... adverts are another matter" "$(table)" 'cannot be sent'
+holds "... counted" "$(vjson a '[0].routers[0].counters.announce_failed') > 0"
+
 done_testing

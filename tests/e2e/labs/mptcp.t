@@ -10,17 +10,17 @@ lab_up mptcp
 TALK=$(dirname "$0")/talk.py
 
 cat > "$TMP/end.py" <<'END'
-# server PORT PROTOCOL | client PORT PROTOCOL: the client sends each line it is told, the server sends it back.
+# server PORT PROTOCOL [6] | client PORT PROTOCOL [6]: the client sends each line it is told, the server sends it back.
 import socket, sys
-port, protocol = int(sys.argv[2]), int(sys.argv[3])
-s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
+port, protocol, six = int(sys.argv[2]), int(sys.argv[3]), len(sys.argv) > 4
+s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_STREAM, protocol)
 if sys.argv[1] == "server":
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("0.0.0.0", port)); s.listen(); print("ready", flush=True)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("::" if six else "0.0.0.0", port)); s.listen(); print("ready", flush=True)
     while True:
         c, peer = s.accept()
         while data := c.recv(65536): c.sendall(data)
 else:
-    s.connect(("10.0.1.1", port)); s.settimeout(20); print("connected", flush=True)
+    s.connect(("fd00:1::1" if six else "10.0.1.1", port)); s.settimeout(20); print("connected", flush=True)
     f = s.makefile("r")
     for line in sys.stdin:
         s.sendall(line.encode()); print("back:", f.readline().strip(), flush=True)
@@ -70,5 +70,18 @@ fed older client python3 "$TMP/end.py" client 7003 262
 heard older 10 connected
 told older four 'back: four'
 claim_is multihoming "a client that can, a server that cannot: it is TCP, and works" "$ANSWER, fallbacks counted: $(counter_of client MPTcpExtMPCapableFallbackSYNACK)" "back: four, fallbacks counted: 1"
+in_ns server ip addr add fd00:1::1/64 dev eth0 nodad # it went with the link, as IPv6 addresses do
+spawn server-six server python3 "$TMP/end.py" server 7005 262 6
+wait_log server-six 10 ready || bail "no server"
+fed six client python3 "$TMP/end.py" client 7005 262 6
+heard six 10 connected || bail "no connection over IPv6"
+told six five 'back: five' || bail "no answer over IPv6"
+families() { in_ns client ss -Htn state established "dport = :7005" | awk '{ print $4 }' | sed -E 's/^\[(::ffff:)?//; s/\]?:7005$//' | sort; }
+two_families() { [ "$(families | wc -l)" = 2 ] || { families; return 1; }; }
+wait_for 10 two_families
+claim_is multihoming "one connection may have paths of both families: begun over IPv6, joined over IPv4" "to $(families | paste -sd' ')" "to 10.0.2.1 fd00:1::1"
+in_ns server ip link set eth0 down
+told six six 'back: six' || heard six 20 'back: six'
+claim_like multihoming "... and goes on by the other family when the first one's cable is pulled" "$(said six 'back: six' && echo "back: six")" 'back: six'
 
 done_testing

@@ -55,7 +55,7 @@ watch() {
 	spawn "$name" "$node" timeout 100 tcpdump -Z root -n -t -l --immediate-mode -i "$interface" "$@"
 	wait_log "$name" 10 'listening on' || bail "no capture"
 }
-seen() { tail -c "+$((LOG_FROM[$1] + 1))" "$(log_of "$1")" | grep -E '^[^ ]+ .*[>:]' | grep -v -e '^tcpdump' -e 'listening on' | grep -c -E -- "${2-}"; }
+seen() { tail -c "+$((LOG_FROM[$1] + 1))" "$(log_of "$1")" | grep -E '^(ARP, |[^ ]+ .*[>:])' | grep -v -e '^tcpdump' -e 'listening on' | grep -c -E -- "${2-}"; }
 has_seen() { local n; n=$(seen "$1" "${3-}"); [ "$n" -ge "$2" ] || { echo "$n"; return 1; }; }
 wait_seen() { wait_for "$2" has_seen "$1" "$3" "${4-}"; }
 

@@ -4,6 +4,7 @@
 # A tunnel made of a program: IP packets through tun, whole Ethernet frames through tap into a bridge.
 . "$(dirname "$0")/claim.sh"
 . "$(dirname "$0")/reach.sh"
+. "$(dirname "$0")/feed.sh"
 needs tun
 [ -x "$TANDEM_BIN/tun_pipe" ] || bail "no $TANDEM_BIN/tun_pipe; 'make' builds it"
 
@@ -34,11 +35,23 @@ claim_like interfaces "... in the tun interface there are IP packets, without MA
 claim_like interfaces "one interface is tun or tap, never both" "$(in_ns a "$TANDEM_BIN/tun_pipe" --tap tun0 --local 10.0.1.1:40002 --peer 10.0.1.2:40002 2>&1; echo "status $?")" \
 	'.*status [12]$'
 
+spawn inside a timeout 20 tcpdump -Z root -n -l -c 1 --immediate-mode -x -i eth0 udp port 40000 and greater 100
+wait_log inside 10 'listening on' || bail "no capture"
+in_ns a ping -n -q -c 1 -W 2 -p 73656372 10.0.9.2 > "$TMP/ping"
+wait_exit inside 5
+claim_like keepalived-nat "... which anybody on the way can read: a tunnel is not yet a private network" \
+	"73656372 on the wire: $(sed -n 's/^[[:space:]]*0x[0-9a-f]*: *//p' "$(log_of inside)" | tr -d ' \n' | grep -o '73656372' | wc -l) times" '[1-9][0-9]* times'
+before=$(counter_of b UdpNoPorts)
+for i in 1 2 3; do printf 'E\0\0\34' | in_ns a nc -u -p 6666 -w 1 -W 1 10.0.1.2 40000 > "$TMP/stranger" 2>&1; done
+claim_is keepalived-nat "the far end judges whom it hears: datagrams from elsewhere than its peer are none to it" \
+	"refused as of no socket: $(($(counter_of b UdpNoPorts) - before)) of 3" "refused as of no socket: 3 of 3"
+
 for n in a b; do pipe $n tap 40001 "$([ $n = a ] && echo b || echo a)"; done
 ok "a cable between the bridges" wait_for 10 pings h1 10.0.8.2
 matrix interfaces "tap as a bridge's port: stations at two sites are in one Ethernet" "h1 10.0.8.2 fd00:8::2" "h2 10.0.8.1"
 claim_is interfaces "... they have each other's MAC, not a router's" "$(in_ns h1 ip neigh show 10.0.8.2 | grep -o 'lladdr [0-9a-f:]*')" \
 	"lladdr $(in_ns h2 ip -br link show dev eth0 | awk '{ print $3 }')"
+claim_like software-networking "... to the bridge it is a port, as a virtual machine's network card is" "$(bridge -n "${LAB_PREFIX}a" link show | grep -o 'tap0.*master br0')" 'tap0.*master br0'
 record frames a tap0 icmp
 pings h1 10.0.8.2
 claim_like interfaces "... in the tap interface there are frames, with MAC addresses" "$(recorded frames)" \

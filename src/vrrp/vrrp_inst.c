@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "vrrp/vrrp_inst_inside.h"
 #include "vrrp/vrrp_timer.h"
 
-#define STACK_MAX  8 /* devices on devices */
-#define ROUNDS_MAX 5 /* of putting addresses back, in: */
-#define ROUNDS_NS  INT64_C(1000000000)
+#define STACK_MAX 8 /* devices on devices */
 /* After a macvlan failed; less than VRRP_UNIT_RETRY_S, when it is looked at again. */
 #define AGAIN_NS INT64_C(900000000)
 
@@ -270,7 +269,8 @@ static unsigned flags_for(const struct vrrp_inst *inst, const struct vrrp_addres
 	return search.found ? VRRP_ADDRESS_NO_ROUTE : 0;
 }
 
-static int add(struct vrrp_inst *inst, const struct vrrp_router *router, const struct vrrp_address *address)
+int vrrp_inst_add(
+	struct vrrp_inst *inst, const struct vrrp_router *router, const struct vrrp_address *address)
 {
 	struct vrrp_held held = {.ifindex = router->place, .address = *address};
 	const struct vrrp_link *link = vrrp_net_link_at(inst->shared->net, router->place);
@@ -289,8 +289,8 @@ static int add(struct vrrp_inst *inst, const struct vrrp_router *router, const s
 			inst->conf->name, addr_format(&address->addr, text), strerror(-err));
 	inst->unguarded = err;
 	err = vrrp_net_add_address(inst->shared->net, router->place, address, flags_for(inst, address));
-	if (!err)
-		return 0;
+	if (err >= 0)
+		return err;
 	inst->add_failed++;
 	snprintf(inst->add_error, sizeof(inst->add_error), "cannot add %s to %s: %s",
 		addr_format(&address->addr, text), held.interface, strerror(-err));
@@ -328,7 +328,7 @@ static void set_farewells(struct vrrp_inst *inst)
 			vrrp_ward_set_farewell(inst->shared->ward, &farewell);
 }
 
-static void all_are_there(struct vrrp_inst *inst)
+void vrrp_inst_all_are_there(struct vrrp_inst *inst)
 {
 	inst->add_error[0] = 0;
 	inst->add_errno = 0;
@@ -339,13 +339,13 @@ size_t vrrp_inst_acquire(struct vrrp_inst *inst)
 	size_t count, failed = 0;
 
 	inst->holds = true;
-	all_are_there(inst);
+	vrrp_inst_all_are_there(inst);
 	set_farewells(inst);
 	for (size_t r = 0; r < inst->router_count; r++) {
 		const struct vrrp_address *list = vrrp_router_addresses(&inst->routers[r], &count);
 
 		for (size_t i = 0; i < count; i++)
-			failed += add(inst, &inst->routers[r], &list[i]) != 0;
+			failed += vrrp_inst_add(inst, &inst->routers[r], &list[i]) < 0;
 	}
 	return failed;
 }
@@ -424,105 +424,7 @@ bool vrrp_inst_look(struct vrrp_inst *inst, bool keep)
 	return moved;
 }
 
-/* ---- what is there and what is not ---- */
-
-/* Another program may remove them as fast as they come: then it is not worth the log and the announcements. */
-static bool is_too_often(struct vrrp_inst *inst)
-{
-	int64_t now = vrrp_now();
-
-	if (!inst->rounds || now - inst->rounds_since >= ROUNDS_NS) {
-		inst->rounds = 0;
-		inst->rounds_since = now;
-	}
-	return ++inst->rounds > ROUNDS_MAX;
-}
-
-/* On a macvlan that is down it is there for nobody. */
-static bool is_served(
-	const struct vrrp_inst *inst, const struct vrrp_router *router, const struct vrrp_address *address)
-{
-	const struct vrrp_link *link = vrrp_net_link_at(inst->shared->net, router->place);
-
-	return (!inst->conf->virtual_mac || !link || link->up) &&
-	       vrrp_net_has_address(inst->shared->net, router->place, &address->addr);
-}
-
-static bool is_one_missing(const struct vrrp_inst *inst)
-{
-	size_t count;
-
-	for (size_t r = 0; r < inst->router_count; r++) {
-		const struct vrrp_router *router = &inst->routers[r];
-		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
-
-		for (size_t i = 0; i < count && router->place; i++)
-			if (!is_served(inst, router, &list[i]))
-				return true;
-	}
-	return false;
-}
-
-size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again)
-{
-	size_t count, back = 0;
-	bool failed = false;
-
-	if (!inst->holds)
-		return 0;
-	if (!is_one_missing(inst)) {
-		all_are_there(inst);
-		return 0;
-	}
-	if (is_too_often(inst)) {
-		*again = true;
-		return 0;
-	}
-	for (size_t r = 0; r < inst->router_count; r++) {
-		const struct vrrp_router *router = &inst->routers[r];
-		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
-
-		for (size_t i = 0; i < count && router->place; i++) {
-			bool is_down = vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr);
-			char text[ADDR_TEXT_MAX];
-
-			if (is_served(inst, router, &list[i]))
-				continue;
-			if (add(inst, router, &list[i])) {
-				failed = true;
-				continue;
-			}
-			back++;
-			inst->put_back++;
-			log_warn(
-				is_down ? "%s: the macvlan of %s on %s was set down by another program; up again"
-					: "%s: %s was removed from %s by another program; put back",
-				inst->conf->name, addr_format(&list[i].addr, text), inst->conf->interface);
-		}
-	}
-	*again |= failed;
-	if (!failed)
-		all_are_there(inst);
-	return back;
-}
-
-bool vrrp_inst_is_empty(const struct vrrp_inst *inst)
-{
-	size_t count;
-
-	if (!inst->holds || !inst->add_error[0])
-		return false;
-	for (size_t r = 0; r < inst->router_count; r++) {
-		const struct vrrp_router *router = &inst->routers[r];
-		const struct vrrp_address *list = vrrp_router_addresses(router, &count);
-
-		for (size_t i = 0; i < count; i++)
-			if (router->place &&
-				vrrp_net_has_address(inst->shared->net, router->place, &list[i].addr))
-				return false;
-	}
-	return true;
-}
+/* ---- a successor ---- */
 
 void vrrp_inst_leave(struct vrrp_inst *inst, uint32_t expire_s)
 {

@@ -52,6 +52,8 @@ struct vrrp_inst {
 	bool unguarded;  /* the ward had no room for one: that was logged */
 	unsigned rounds; /* of putting back, since: */
 	int64_t rounds_since;
+	int64_t said_since; /* the rounds of which the log has said so */
+	unsigned unsaid;    /* addresses put back since then */
 };
 
 /* Fill a zeroed one; touches nothing outside. */
@@ -72,8 +74,9 @@ size_t vrrp_inst_acquire(struct vrrp_inst *inst);
 void vrrp_inst_release(struct vrrp_inst *inst);
 
 /* Somebody took an address away although we hold it: put it back. Returns how many were. *again is set, else left, when
- * one is still missing (it cannot be added, or is removed again and again): try in a second. */
-size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again);
+ * one is still missing (it cannot be added, or is removed again and again): try in a second. *said is set when the
+ * log says so: once a second. */
+size_t vrrp_inst_put_back(struct vrrp_inst *inst, bool *again, bool *said);
 
 /* None of its addresses is there, for the kernel refused to add them (add_error). */
 bool vrrp_inst_is_empty(const struct vrrp_inst *inst);

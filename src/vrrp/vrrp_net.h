@@ -64,7 +64,7 @@ enum vrrp_address_flags {
 
 /*
  * Add an address: IPv6 without DAD (IFA_F_NODAD), not preferred as a source (preferred_lft 0 would deprecate it, so IPv6
- * gets that; IPv4 is added after the primary). 0 also when it is there already; else -errno, not logged.
+ * gets that; IPv4 is added after the primary). 0: it was added, 1: it was there already; else -errno, not logged.
  */
 int vrrp_net_add_address(
 	struct vrrp_net *net, int ifindex, const struct vrrp_address *address, unsigned flags);

@@ -222,7 +222,58 @@ static int delete_address(struct vrrp_net *net, int ifindex, const struct vrrp_a
 	delete_route(net, ifindex, &address->addr);
 	if (!err)
 		vrrp_net_copy_removed(&net->copy, ifindex, address);
+	else if (err == -EADDRNOTAVAIL)
+		vrrp_net_copy_is_gone(&net->copy, ifindex, address);
 	return err == -EADDRNOTAVAIL || err == -ENODEV ? 0 : err;
+}
+
+static int add_once(
+	struct vrrp_net *net, int ifindex, const struct vrrp_address *address, const struct request *request)
+{
+	int err = vrrp_net_request(net, address_message(request, ifindex, address), NULL);
+
+	if (!err) {
+		vrrp_net_copy_added(&net->copy, ifindex, address);
+		add_route(net, ifindex, &address->addr);
+	}
+	return err;
+}
+
+/*
+ * The kernel refused to add it, for it has it; the copy may not: what another program did is read later, and may be told in
+ * another order. IPv4: it is that very prefix. IPv6: whatever the prefix, and it may be of no use; the kernel can be asked.
+ */
+static int ask_how_it_is(struct vrrp_net *net, int ifindex, const struct vrrp_address *address)
+{
+	struct ifaddrmsg info = {.ifa_family = AF_INET6, .ifa_index = (unsigned)ifindex};
+	struct vrrp_net_message answer;
+	struct nl_msg *msg;
+	int err;
+
+	if (address->addr.family == AF_INET)
+		return vrrp_net_copy_added(&net->copy, ifindex, address);
+	msg = nlmsg_alloc_simple(RTM_GETADDR, 0);
+	if (msg && (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
+			   nla_put(msg, IFA_ADDRESS, 16, address->addr.bytes))) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	err = vrrp_net_request(net, msg, &answer);
+	return err ? err : vrrp_net_copy_is_there(&net->copy, &answer);
+}
+
+/* 1: it is there, and good. -EADDRNOTAVAIL: it is not, any more. */
+static int be_there(struct vrrp_net *net, int ifindex, const struct vrrp_address *address)
+{
+	int err = ask_how_it_is(net, ifindex, address);
+	const struct vrrp_net_address *there = vrrp_net_copy_address(&net->copy, ifindex, &address->addr);
+
+	if (err)
+		return err;
+	if (!there || there->usable)
+		return 1;
+	err = delete_address(net, ifindex, &there->address);
+	return err ? err : -EADDRNOTAVAIL;
 }
 
 int vrrp_net_add_address(
@@ -234,7 +285,6 @@ int vrrp_net_add_address(
 		.valid = FOR_EVER,
 		.preferred = address->addr.family == AF_INET6 ? 0 : FOR_EVER};
 	const struct vrrp_net_link *link = vrrp_net_copy_link(&net->copy, ifindex);
-	const struct vrrp_net_address *there;
 	int err;
 
 	if (!is_address(address))
@@ -245,20 +295,10 @@ int vrrp_net_add_address(
 			return err;
 	}
 	vrrp_net_groups_join(&net->groups, ifindex, &address->addr);
-	err = vrrp_net_request(net, address_message(&request, ifindex, address), NULL);
-	there = vrrp_net_copy_address(&net->copy, ifindex, &address->addr);
-	if (err == -EEXIST && there && !there->usable) {
-		err = delete_address(net, ifindex, &there->address);
-		if (!err)
-			err = vrrp_net_request(net, address_message(&request, ifindex, address), NULL);
-	}
+	err = add_once(net, ifindex, address, &request);
 	if (err == -EEXIST)
-		return 0;
-	if (!err) {
-		vrrp_net_copy_added(&net->copy, ifindex, address);
-		add_route(net, ifindex, &address->addr);
-	}
-	return err;
+		err = be_there(net, ifindex, address);
+	return err == -EADDRNOTAVAIL ? add_once(net, ifindex, address, &request) : err;
 }
 
 int vrrp_net_expire_address(struct vrrp_net *net, int ifindex, const struct vrrp_address *address,

@@ -232,8 +232,8 @@ static int put_address(struct vrrp_net_copy *copy, const struct vrrp_net_message
 			take_address_out(link, address, change);
 		return 0;
 	}
-	if (address && address->removals && !listed)
-		return 0; /* of the time before */
+	if (address && address->removals)
+		return 0; /* of the time before; of a listing, too, or the removal's message had come or were lost */
 	if (!address)
 		address = insert_address(link, &message->address);
 	if (!address)
@@ -242,7 +242,6 @@ static int put_address(struct vrrp_net_copy *copy, const struct vrrp_net_message
 	address->present = true;
 	address->usable = message->usable;
 	address->secondary = message->secondary;
-	address->removals = 0;
 	address->listed = copy->listing;
 	*change = message->usable ? VRRP_NET_CHANGED : was ? VRRP_NET_GONE : VRRP_NET_SAME;
 	if (listed && was && message->usable)
@@ -274,10 +273,31 @@ void vrrp_net_copy_removed(struct vrrp_net_copy *copy, int ifindex, const struct
 	struct vrrp_net_link *link = vrrp_net_copy_link(copy, ifindex);
 	struct vrrp_net_address *a = link ? find_address(link, address) : NULL;
 
+	if (!a && link)
+		a = insert_address(link, address); /* that it came is not read yet */
 	if (!a)
 		return;
 	a->present = a->usable = false;
 	a->removals++;
+}
+
+void vrrp_net_copy_is_gone(struct vrrp_net_copy *copy, int ifindex, const struct vrrp_address *address)
+{
+	const struct vrrp_net_link *link = vrrp_net_copy_link(copy, ifindex);
+	const struct vrrp_net_address *a = link ? find_address(link, address) : NULL;
+
+	if (a && a->present)
+		vrrp_net_copy_removed(copy, ifindex, address);
+}
+
+int vrrp_net_copy_is_there(struct vrrp_net_copy *copy, const struct vrrp_net_message *message)
+{
+	struct vrrp_net_link *link = vrrp_net_copy_link(copy, message->ifindex);
+	int err = vrrp_net_copy_added(copy, message->ifindex, &message->address);
+
+	if (link && !err)
+		find_address(link, &message->address)->usable = message->usable;
+	return err;
 }
 
 /* ---- both ---- */
@@ -293,9 +313,21 @@ int vrrp_net_copy_put(struct vrrp_net_copy *copy, const struct vrrp_net_message 
 	return 0;
 }
 
+/* What told of the removals until now was read, or is lost. */
+static void forget_removals(struct vrrp_net_link *link)
+{
+	for (size_t i = link->count; i-- > 0;) {
+		link->addresses[i].removals = 0;
+		if (!link->addresses[i].present)
+			remove_address(link, &link->addresses[i]);
+	}
+}
+
 void vrrp_net_copy_list(struct vrrp_net_copy *copy)
 {
 	copy->listing++;
+	for (size_t i = 0; i < copy->count; i++)
+		forget_removals(copy->links[i]);
 }
 
 static bool sweep_addresses(
@@ -304,7 +336,7 @@ static bool sweep_addresses(
 	for (size_t i = 0; i < link->count; i++) {
 		struct vrrp_net_address *address = &link->addresses[i];
 
-		if (address->listed == copy->listing)
+		if (address->listed == copy->listing || address->removals)
 			continue;
 		gone->kind = VRRP_NET_ADDRESS;
 		gone->ifindex = link->link.ifindex;

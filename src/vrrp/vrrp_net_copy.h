@@ -5,6 +5,8 @@
  * Two streams feed it: what the kernel tells (in its order), and the speaker's own changes at the moment they are
  * acknowledged, so that what the speaker did is in the copy at once. What the kernel still has to tell of the time
  * before must then not undo it: a removal of ours swallows its own message and, until that has come, those before it.
+ * What another program did between our changes is not told apart from ours: a moment may come in which an address looks gone
+ * that is there. It ends with the kernel's next word, or when the speaker adds it and hears that it is there.
  */
 #ifndef TANDEM_VRRP_NET_COPY_H
 #define TANDEM_VRRP_NET_COPY_H
@@ -59,14 +61,19 @@ enum vrrp_net_change {
 int vrrp_net_copy_put(struct vrrp_net_copy *copy, const struct vrrp_net_message *message, bool listed,
 	enum vrrp_net_change *change, char old_name[VRRP_IFNAME_SIZE]);
 
-/* A listing begins; it ended: take one thing out that was not heard of since, as the message that would have told so
- * (usable: an address that counted). false: no more. */
+/* A listing begins: all that the kernel has told until now was put in, or is lost. It ended: take one thing out that was not
+ * heard of since, as the message that would have told so (usable: an address that counted). false: no more. */
 void vrrp_net_copy_list(struct vrrp_net_copy *copy);
 bool vrrp_net_copy_sweep(struct vrrp_net_copy *copy, struct vrrp_net_message *gone);
 
-/* Ours, acknowledged. -ENOMEM is harmless: the kernel's message will tell. */
+/*
+ * Ours, acknowledged; or refused, for it is gone already (what tells so is still to come, when it is in the copy), or is
+ * there already (the message is the kernel's answer as to how). -ENOMEM is harmless: the kernel's message will tell.
+ */
 int vrrp_net_copy_added(struct vrrp_net_copy *copy, int ifindex, const struct vrrp_address *address);
 void vrrp_net_copy_removed(struct vrrp_net_copy *copy, int ifindex, const struct vrrp_address *address);
+void vrrp_net_copy_is_gone(struct vrrp_net_copy *copy, int ifindex, const struct vrrp_address *address);
+int vrrp_net_copy_is_there(struct vrrp_net_copy *copy, const struct vrrp_net_message *message);
 void vrrp_net_copy_link_removed(struct vrrp_net_copy *copy, int ifindex);
 
 #endif

@@ -212,25 +212,14 @@ static int set_alias(struct vrrp_net *net, int ifindex, const struct before *bef
 	return vrrp_net_request(net, msg, NULL);
 }
 
-/* A macvlan that goes down loses its IPv6 addresses: our doing. */
-static void addresses_went_down(struct vrrp_net *net, const struct vrrp_net_link *link)
-{
-	for (size_t i = 0; i < link->count; i++)
-		if (link->addresses[i].present && link->addresses[i].address.addr.family == AF_INET6)
-			vrrp_net_copy_removed(&net->copy, link->link.ifindex, &link->addresses[i].address);
-}
-
 int vrrp_net_set_up(struct vrrp_net *net, int ifindex, bool up)
 {
 	struct ifinfomsg info = {.ifi_index = ifindex, .ifi_flags = up ? IFF_UP : 0, .ifi_change = IFF_UP};
 	int err = vrrp_net_request(net, link_message(RTM_NEWLINK, 0, &info), NULL);
-	const struct vrrp_net_link *link;
 
 	if (err)
 		return err;
-	link = vrrp_net_look(net, NULL, ifindex, &err);
-	if (link && link->macvlan && !up)
-		addresses_went_down(net, link);
+	vrrp_net_look(net, NULL, ifindex, &err);
 	return err == -ENODEV ? err : 0; /* else it is done, and the event will tell the copy */
 }
 

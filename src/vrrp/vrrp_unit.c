@@ -215,7 +215,7 @@ static void leave_if_empty(struct vrrp_unit *unit)
 
 void vrrp_unit_look(struct vrrp_unit *unit)
 {
-	bool moved = false, again = false;
+	bool moved = false, again = false, said = false;
 	size_t back = 0;
 
 	if (unit->stopped)
@@ -230,10 +230,10 @@ void vrrp_unit_look(struct vrrp_unit *unit)
 	look_and_start(unit);
 	if (unit->fsm.state == VRRP_ACTIVE || unit->fsm.state == VRRP_HANDOVER) {
 		for (size_t i = 0; i < unit->member_count; i++)
-			back += vrrp_inst_put_back(&unit->members[i], &again);
+			back += vrrp_inst_put_back(&unit->members[i], &again, &said);
 		if (again && !ev_is_active(&unit->recheck))
 			vrrp_unit_retry_soon(unit, VRRP_UNIT_RETRY_S);
-		if (back)
+		if (said)
 			unit->ops->tell(unit->data, unit, "address put back",
 				"another program had removed it; see the log", false);
 		leave_if_empty(unit);

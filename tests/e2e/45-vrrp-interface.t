@@ -69,6 +69,8 @@ is "... nobody moved" "$(moves a) $(moves b)" "$before"
 in_ns a ip addr add 10.0.1.11/24 dev eth0
 sleep 1 # what was put back until now does not count below
 n=$(vjson a '[0].put_back')
+said() { grep -c "$1" "$(log_of vrrp-a)"; }
+lines=$(said 'was removed from eth0') events=$(said 'address put back')
 spawn enemy a bash -c 'timeout 2 ip -o monitor address dev eth0 | while read -r line; do
 	case $line in Deleted*) ;; *10.0.1.100/24*) ip addr del 10.0.1.100/24 dev eth0 ;; esac; done'
 sleep 0.3
@@ -76,6 +78,10 @@ in_ns a ip addr del 10.0.1.100/24 dev eth0
 wait_exit enemy 15
 n=$(($(vjson a '[0].put_back') - n))
 holds "one that removes it again and again is answered a few times a second ($n in two)" "$n > 1 && $n <= 16"
+lines=$(($(said 'was removed from eth0') - lines)) events=$(($(said 'address put back') - events))
+holds "... and told of once a second ($lines lines in the log, $events events)" "$lines >= 1 && $lines <= 4 && $events == $lines"
+like "... with how many more there were" "$(grep 'was removed from eth0' "$(log_of vrrp-a)" | tail -n 1)" \
+	'10.0.1.100 was removed .* put back \([0-9]+ more since the last such line\)'
 ok "... and when it has ended, the address is there" wait_for 15 has a 10.0.1.100
 in_ns a sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
 refused() { [ "$(vjson a '[0].add_failed')" -ge 2 ]; }

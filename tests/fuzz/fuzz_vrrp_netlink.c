@@ -2,8 +2,8 @@
 /*
  * What rtnetlink says of links and addresses, and the copy made of it. Input: records, each one byte of what is done (0..3 a
  * message: bit 0 as a part of a listing; 4 a listing begins; 5 it ends; 6 we add, 7 we remove the last address heard of;
- * 8 we remove the last link), then for a message two bytes of its length, little endian, and its bytes. The copy must
- * stay sorted and what it says must be what was put in.
+ * 8 we remove the last link; 9 that address is gone, 10 is there, as the kernel answered), then for a message two bytes of
+ * its length, little endian, and its bytes. The copy must stay sorted and what it says must be what was put in.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int link = 1;
 
 	while (size > 0) {
-		unsigned what = data[0] % 9;
+		unsigned what = data[0] % 11;
 
 		data++;
 		size--;
@@ -106,6 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			vrrp_net_copy_added(&copy, address.ifindex, &address.address);
 		} else if (what == 7) {
 			vrrp_net_copy_removed(&copy, address.ifindex, &address.address);
+		} else if (what == 9) {
+			vrrp_net_copy_is_gone(&copy, address.ifindex, &address.address);
+		} else if (what == 10) {
+			vrrp_net_copy_is_there(&copy, &address);
 		} else {
 			vrrp_net_copy_link_removed(&copy, link);
 		}

@@ -230,7 +230,7 @@ static void test_add_and_remove(void **state)
 
 		assert_int_equal(vrrp_net_add_address(net, eth0, &address, 0), 0);
 		assert_true(vrrp_net_has_address(net, eth0, &address.addr));       /* at once */
-		assert_int_equal(vrrp_net_add_address(net, eth0, &address, 0), 0); /* there already */
+		assert_int_equal(vrrp_net_add_address(net, eth0, &address, 0), 1); /* there already */
 		sh("ip addr show dev eth0 | grep -q '%s'", rows[i].shown);
 		snprintf(line, sizeof(line), "address %s/%u", rows[i].text, rows[i].prefix);
 		hear(line);

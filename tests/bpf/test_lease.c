@@ -491,6 +491,9 @@ static void in_and_out_of_grace(void)
 	board->table = LEASE_TABLE_NONE;
 	judge_unknown(true);
 	board->table = LEASE_TABLE_IN_SYNC;
+	board->alone = 1; /* who has more is not heard */
+	judge_unknown(true);
+	board->alone = 0;
 	judge_unknown(false);
 	board->said_ns = now - 3 * (uint64_t)PAIR_SECOND; /* who said so is gone */
 	judge_unknown(true);

@@ -126,7 +126,8 @@ __attribute__((noinline)) int lb_flow_lease_lost6(__u32 id, __u32 direction, __u
 
 /*
  * Is it so soon after this node took the address that a connection nobody knows may still be told of by the peer? While
- * the peer's table is not here whole, for the time that the config gives; else for a moment.
+ * the peer's table is not here whole, or nobody is heard who could have more (that tandem-lb is well, perhaps, and cannot be
+ * heard), for the time that the config gives; else for a moment.
  */
 __attribute__((noinline)) int lb_lease_in_grace(__u32 lease)
 {
@@ -136,7 +137,7 @@ __attribute__((noinline)) int lb_lease_in_grace(__u32 lease)
 
 	if (!board || !l || !l->grace_ns || now >= l->taken_ns + l->grace_ns)
 		return 0;
-	return board->table != LEASE_TABLE_IN_SYNC || now > board->said_ns + LEASE_WORD_NS ||
+	return board->table != LEASE_TABLE_IN_SYNC || board->alone || now > board->said_ns + LEASE_WORD_NS ||
 	       now < l->taken_ns + LB_GRACE_LEAST_NS;
 }
 

@@ -5,8 +5,6 @@
  */
 #include "vrrp/vrrp_fsm.h"
 
-#include <string.h>
-
 #define SECOND_NS      1000000000
 #define OWNER          255
 #define FORCED         254
@@ -77,6 +75,11 @@ int64_t vrrp_fsm_skew(const struct vrrp_fsm *fsm)
 int64_t vrrp_fsm_down_interval(const struct vrrp_fsm *fsm)
 {
 	return 3 * fsm->active_interval + vrrp_fsm_skew(fsm);
+}
+
+int64_t vrrp_fsm_good_until(const struct vrrp_fsm *fsm)
+{
+	return fsm->advertised_at + 3 * fsm->active_interval;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -354,6 +357,17 @@ static enum verdict judge(struct vrrp_fsm *fsm, const struct vrrp_heard *heard, 
 	return heard->tie > 0 ? LOST : WON;
 }
 
+/* Without a word, and a Backup that has heard nobody yet. */
+static void give_up(struct vrrp_fsm *fsm, enum vrrp_cause cause, int64_t now, struct vrrp_actions *actions)
+{
+	cancel_timers(fsm);
+	forget_adverts(fsm);
+	fsm->forced = fsm->held = false;
+	do_simple(actions, VRRP_DO_RELEASE);
+	enter(fsm, VRRP_BACKUP, cause, now, actions);
+	arm_down_timer(fsm);
+}
+
 static int64_t not_before_gap(int64_t now, int64_t last)
 {
 	return last != VRRP_NEVER && last + VRRP_ANSWER_GAP_NS > now ? last + VRRP_ANSWER_GAP_NS : now;
@@ -382,31 +396,47 @@ static void lose(
 	become_backup(fsm, heard, cause, now, actions);
 }
 
-static void active_advert(
-	struct vrrp_fsm *fsm, const struct vrrp_heard *heard, int64_t now, struct vrrp_actions *actions)
-{
-	switch (judge(fsm, heard, now)) {
-	case LOST:
-		lose(fsm, heard, now, actions);
-		break;
-	case WON:
-		answer(fsm, now);
-		break;
-	case UNDECIDED:
-		break;
-	}
-}
-
 /* So long that others may have taken over, and clients believe them. */
 static bool was_silent(const struct vrrp_fsm *fsm, int64_t now)
 {
-	return now - fsm->advertised_at >= 3 * fsm->active_interval;
+	return now >= vrrp_fsm_good_until(fsm);
+}
+
+/* The peer took over while we stood still, unless that was long ago and it has gone since: its next claim tells. */
+static void overtaken(
+	struct vrrp_fsm *fsm, const struct vrrp_heard *heard, int64_t now, struct vrrp_actions *actions)
+{
+	bool is_new =
+		now - heard->age_ns > vrrp_fsm_good_until(fsm) && heard->age_ns < 3 * heard->interval_ns;
+
+	if (heard->priority && is_new) {
+		give_up(fsm, VRRP_CAUSE_STALLED, now, actions);
+		backup_advert(fsm, heard, now);
+	} else {
+		fsm->advert_at = heard->priority ? now + 2 * heard->interval_ns : now; /* it left again */
+		fsm->announce_at = fsm->advert_at;
+	}
+}
+
+static void active_advert(
+	struct vrrp_fsm *fsm, const struct vrrp_heard *heard, int64_t now, struct vrrp_actions *actions)
+{
+	enum verdict verdict = judge(fsm, heard, now);
+	bool asks = heard->peer && fsm->config.priority != OWNER;
+
+	if (verdict == LOST)
+		lose(fsm, heard, now, actions);
+	else if (verdict == WON && !was_silent(fsm, now))
+		answer(fsm, now);
+	else if (verdict == WON && asks) /* else the timer, which is due, answers */
+		overtaken(fsm, heard, now, actions);
 }
 
 static void active_timer(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
 {
 	bool silent = was_silent(fsm, now);
 
+	fsm->active_interval = fsm->config.interval_ns;
 	if (now >= fsm->advert_at) {
 		advertise(fsm, now, actions);
 		arm_advert_timer(fsm, now);
@@ -421,8 +451,9 @@ static void active_config(
 	struct vrrp_fsm *fsm, const struct vrrp_fsm_config *old, int64_t now, struct vrrp_actions *actions)
 {
 	const struct vrrp_fsm_config *new = &fsm->config;
-	bool silent = was_silent(fsm, now);
 
+	if (was_silent(fsm, now))
+		return; /* first what arrived is read; the timer, which is due, tells all */
 	fsm->active_interval = new->interval_ns;
 	if (new->interval_ns > old->interval_ns) {
 		fsm->old_interval = old->interval_ns;
@@ -433,9 +464,7 @@ static void active_config(
 		advertise(fsm, now, actions);
 		arm_advert_timer(fsm, now);
 	}
-	if (silent)
-		announce_series(fsm, now, actions);
-	else if (!fsm->announce_left && new->announce_refresh_ns != old->announce_refresh_ns)
+	if (!fsm->announce_left && new->announce_refresh_ns != old->announce_refresh_ns)
 		arm_announcement(fsm, now);
 }
 
@@ -452,14 +481,9 @@ static void active_offer(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions 
 /* Priority 0 frees who waits for our adverts; a peer that is Active itself only answers it. */
 static void yield(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
 {
-	cancel_timers(fsm);
-	forget_adverts(fsm);
-	fsm->forced = fsm->held = false;
 	if (fsm->state == VRRP_ACTIVE)
 		do_action(actions, &(struct vrrp_action){.type = VRRP_DO_ADVERTISE, .priority = 0});
-	do_simple(actions, VRRP_DO_RELEASE);
-	enter(fsm, VRRP_BACKUP, VRRP_CAUSE_YIELDED, now, actions);
-	arm_down_timer(fsm);
+	give_up(fsm, VRRP_CAUSE_YIELDED, now, actions);
 }
 
 static void active_shutdown(struct vrrp_fsm *fsm, int64_t now, struct vrrp_actions *actions)
@@ -488,7 +512,8 @@ static void active_step(struct vrrp_fsm *fsm, const struct vrrp_event *event,
 		active_config(fsm, old, now, actions);
 		break;
 	case VRRP_EVENT_MOVED:
-		announce_series(fsm, now, actions);
+		if (!was_silent(fsm, now)) /* else likewise */
+			announce_series(fsm, now, actions);
 		break;
 	case VRRP_EVENT_YIELD:
 		yield(fsm, now, actions);
@@ -540,9 +565,7 @@ static void handover_step(
 
 void vrrp_fsm_init(struct vrrp_fsm *fsm, const struct vrrp_fsm_config *config)
 {
-	memset(fsm, 0, sizeof(*fsm));
-	fsm->config = *config;
-	fsm->active_interval = config->interval_ns;
+	*fsm = (struct vrrp_fsm){.config = *config, .active_interval = config->interval_ns};
 	cancel_timers(fsm);
 	forget_adverts(fsm);
 }

@@ -20,6 +20,9 @@
  *   loser claims once more after it released the addresses: without that a winner that was heard first would not know.
  * - An Active that was silent for as long as others wait (a paused process) announces again when it goes on: somebody may
  *   have had the addresses meanwhile, and may be gone.
+ * - An Active of a pair that stood still for longer than its adverts are good for, and hears that the peer took over
+ *   meanwhile, is a Backup that returns: it preempts as such a one does, not by an answer. What waited to be read may be
+ *   old: then it listens for two intervals of the peer's before it goes on. The owner does not ask.
  * - An answer is a timer that is due now, so that after a pause all that arrived is read before anything is said.
  * - "At once" is no sooner than VRRP_ANSWER_GAP_NS after the last: a group that claims on 200 virtual routers is answered
  *   once on each, not 200 times on each, and a flood of claims is not answered by a flood.
@@ -61,6 +64,7 @@ enum vrrp_cause {
 	VRRP_CAUSE_YIELDED,         /* -> Backup: the verdict over all paths was against us */
 	VRRP_CAUSE_SHUTDOWN,        /* -> Initialize */
 	VRRP_CAUSE_INHERITED,       /* Initialize -> Handover: a speaker died and left the addresses */
+	VRRP_CAUSE_STALLED,         /* Active -> Backup: it stood still, and the peer of the pair took over */
 };
 
 struct vrrp_fsm_config {
@@ -97,6 +101,8 @@ struct vrrp_heard {
 	int64_t interval_ns; /* of the packet */
 	int tie;             /* < 0, 0, > 0: its source address against ours, unsigned, network order */
 	bool leading;        /* on the unit's leading virtual router */
+	bool peer;           /* from the other node of the pair */
+	int64_t age_ns;      /* so long it waited to be read, at most */
 };
 
 struct vrrp_event {
@@ -174,6 +180,9 @@ uint8_t vrrp_fsm_priority(const struct vrrp_fsm *fsm);
 /* Skew_Time and Active_Down_Interval as of now (RFC 9568 section 6.1; RFC 3768 section 6.1 for version 2). */
 int64_t vrrp_fsm_skew(const struct vrrp_fsm *fsm);
 int64_t vrrp_fsm_down_interval(const struct vrrp_fsm *fsm);
+
+/* Active: until then its last advert is good, and so is the lease; from then on others may have taken over. */
+int64_t vrrp_fsm_good_until(const struct vrrp_fsm *fsm);
 
 /* "initialize", "backup", "active", "handover"; a cause in a few words ("no advert for the down interval"). */
 const char *vrrp_state_name(enum vrrp_state state);

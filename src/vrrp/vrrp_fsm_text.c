@@ -28,6 +28,7 @@ const char *vrrp_cause_text(enum vrrp_cause cause)
 		[VRRP_CAUSE_YIELDED] = "yielded to the other node",
 		[VRRP_CAUSE_SHUTDOWN] = "shut down",
 		[VRRP_CAUSE_INHERITED] = "a speaker died and left the addresses",
+		[VRRP_CAUSE_STALLED] = "stood still for longer than its lease, and the peer took over",
 	};
 
 	return (size_t)cause < sizeof(texts) / sizeof(texts[0]) ? texts[cause] : "unknown";

@@ -17,17 +17,38 @@ void vrrp_judge_facts(const struct vrrp_fsm *fsm, int64_t now, struct vrrp_facts
 	facts->priority = fsm->state == VRRP_HANDOVER ? 0 : vrrp_fsm_priority(fsm);
 	facts->preempting = is_preempting(fsm, now);
 	facts->begun_ns = now - fsm->begun_at;
+	facts->over_ns = 0;
+	if (fsm->state == VRRP_ACTIVE && fsm->config.priority != 255 && now > vrrp_fsm_good_until(fsm))
+		facts->over_ns = now - vrrp_fsm_good_until(fsm);
 }
 
-static void ask(struct vrrp_judge *judge, const struct vrrp_facts *facts, int64_t now)
+/* What the balancer said before this node gave the addresses up is of a table that the peer has gone on from: it may have
+ * stood still as well, and for longer. */
+static bool is_word_outdated(const struct vrrp_fsm *fsm, const struct vrrp_facts *facts, int64_t now)
+{
+	return fsm->state == VRRP_BACKUP && fsm->cause != VRRP_CAUSE_STARTUP &&
+	       facts->table != VRRP_TABLE_NONE && facts->table_ns > now - fsm->since;
+}
+
+enum vrrp_state vrrp_judge_says(const struct vrrp_fsm *fsm, int64_t now)
+{
+	bool listens = fsm->state == VRRP_ACTIVE && now >= vrrp_fsm_good_until(fsm) && now < fsm->advert_at;
+
+	return listens ? VRRP_BACKUP : fsm->state;
+}
+
+static void ask(
+	struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts, int64_t now)
 {
 	struct vrrp_judgement before = judge->last;
 	struct vrrp_facts asked = *facts;
 
+	if (is_word_outdated(fsm, facts, now))
+		asked.table = VRRP_TABLE_BEHIND;
 	asked.waited_ns = judge->waits_since ? now - judge->waits_since : 0;
 	judge->last = vrrp_verdict(&asked);
 	/* Another reason to hold meanwhile does not make it wait anew. */
-	if (judge->last.verdict != VRRP_VERDICT_HOLD || facts->table == VRRP_TABLE_IN_SYNC)
+	if (judge->last.verdict != VRRP_VERDICT_HOLD || asked.table == VRRP_TABLE_IN_SYNC)
 		judge->waits_since = 0;
 	else if (judge->last.for_table && !judge->waits_since)
 		judge->waits_since = now;
@@ -59,7 +80,7 @@ static bool judge_backup(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, c
 		event->type = VRRP_EVENT_ADVERT; /* its priority 0 */
 		return true;
 	}
-	ask(judge, facts, now);
+	ask(judge, fsm, facts, now);
 	if (judge->last.verdict == VRRP_VERDICT_HOLD) {
 		event->type = VRRP_EVENT_HOLD;
 	} else {
@@ -70,25 +91,31 @@ static bool judge_backup(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, c
 	return true;
 }
 
-/* Handed over, and the peer says it is Active: its advert may not reach us, its beacon did. */
-static bool accept_by_beacon(const struct vrrp_facts *facts, struct vrrp_event *event)
+/* The peer says it is Active: its advert may not reach us, its beacon did. */
+static bool claim_by_beacon(
+	const struct vrrp_fsm *fsm, const struct vrrp_facts *facts, struct vrrp_event *event)
 {
 	event->type = VRRP_EVENT_ADVERT;
 	event->heard = (struct vrrp_heard){.priority = facts->peer.priority,
+		.interval_ns = fsm->active_interval,
 		.tie = memcmp(facts->peer.source, facts->source, sizeof(facts->source)),
-		.leading = true};
+		.leading = true,
+		.peer = true};
 	return facts->peer.priority != 0;
 }
 
-static bool judge_active(
-	struct vrrp_judge *judge, const struct vrrp_facts *facts, int64_t now, struct vrrp_event *event)
+static bool judge_active(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const struct vrrp_facts *facts,
+	int64_t now, struct vrrp_event *event)
 {
-	bool has_it = peer_has_it(facts), silent = facts->paired && !facts->peer_fresh;
+	bool has_it = peer_has_it(facts);
+	bool silent = facts->paired && (!facts->peer_fresh || facts->peer_forgiven);
 	bool gave_up = (judge->rival && !has_it) || (judge->unheard && !silent && !has_it);
 
 	judge->rival = has_it;
 	judge->unheard = silent;
-	ask(judge, facts, now);
+	ask(judge, fsm, facts, now);
+	if (judge->last.overtaken)
+		return claim_by_beacon(fsm, facts, event);
 	if (judge->last.verdict == VRRP_VERDICT_YIELD)
 		event->type = VRRP_EVENT_YIELD;
 	else if (gave_up)
@@ -106,10 +133,10 @@ static bool follows(struct vrrp_judge *judge, const struct vrrp_fsm *fsm, const 
 		return judge_backup(judge, fsm, facts, now, event);
 	case VRRP_HANDOVER:
 		if (facts->peer_fresh && facts->peer.state == VRRP_ACTIVE)
-			return accept_by_beacon(facts, event);
-		return judge_active(judge, facts, now, event);
+			return claim_by_beacon(fsm, facts, event);
+		return judge_active(judge, fsm, facts, now, event);
 	case VRRP_ACTIVE:
-		return judge_active(judge, facts, now, event);
+		return judge_active(judge, fsm, facts, now, event);
 	default:
 		judge->rival = judge->unheard = false;
 		return false;

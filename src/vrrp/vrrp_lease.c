@@ -334,6 +334,13 @@ enum vrrp_table vrrp_lease_table(const struct vrrp_lease *lease, int64_t now)
 	return table == LEASE_TABLE_IN_SYNC && alone ? VRRP_TABLE_ALONE : (enum vrrp_table)table;
 }
 
+int64_t vrrp_lease_table_age(const struct vrrp_lease *lease, int64_t now)
+{
+	const struct lease_board *board = lease_maps_board(&lease->maps);
+
+	return board ? now - (int64_t)__atomic_load_n(&board->said_ns, __ATOMIC_ACQUIRE) : INT64_MAX;
+}
+
 void vrrp_lease_status(const struct vrrp_lease *lease, struct vrrp_lease_status *out)
 {
 	*out = (struct vrrp_lease_status){.there = lease->maps.leases != NULL,

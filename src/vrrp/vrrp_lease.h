@@ -49,6 +49,8 @@ int64_t vrrp_lease_until(const struct vrrp_lease *lease, unsigned slot);
 
 /* How much of the peer's connection table is here, as tandem-lb says it: NONE without a fresh word. */
 enum vrrp_table vrrp_lease_table(const struct vrrp_lease *lease, int64_t now);
+/* The age of that word; INT64_MAX: there is none. */
+int64_t vrrp_lease_table_age(const struct vrrp_lease *lease, int64_t now);
 
 struct vrrp_lease_status {
 	bool there;

@@ -64,6 +64,7 @@ enum vrrp_checksum_form {
 struct vrrp_ip {
 	struct net_addr source, destination;
 	uint8_t ttl;
+	int64_t age_ns; /* so long it waited to be read, at most */
 };
 
 /*

@@ -52,12 +52,21 @@ void vrrp_pair_add_facts(void *data, const struct vrrp_unit *unit, struct vrrp_f
 	const struct vrrp_speaker *s = data;
 
 	facts->table = vrrp_lease_table(s->shared.lease, vrrp_now());
+	facts->table_ns = vrrp_lease_table_age(s->shared.lease, vrrp_now());
 	facts->sync_cap_ns = (int64_t)s->model->peer.sync_cap_s * SECOND;
 	facts->on_isolation = s->model->peer.fenced ? VRRP_ISOLATION_FENCED : VRRP_ISOLATION_TAKE;
 	facts->peer = (struct vrrp_beacon_unit){.state = VRRP_INITIALIZE};
 	if (s->peer)
 		vrrp_said_facts(
 			vrrp_peer_said(s->peer), vrrp_beacon_hash(unit->name), &unit->fsm, vrrp_now(), facts);
+}
+
+bool vrrp_pair_is_peer(void *data, const struct vrrp_unit *unit, const struct net_addr *source)
+{
+	const struct vrrp_speaker *s = data;
+
+	return s->peer &&
+	       vrrp_said_is_source(vrrp_peer_said(s->peer), vrrp_beacon_hash(unit->name), source->bytes);
 }
 
 void vrrp_pair_speak(struct vrrp_speaker *s)

@@ -14,6 +14,8 @@ void vrrp_pair_apply(struct vrrp_speaker *speaker);
 void vrrp_pair_close(struct vrrp_speaker *speaker);
 
 /* For vrrp_unit_ops. */
+/* Is it what the peer says it advertises the unit from? */
+bool vrrp_pair_is_peer(void *speaker, const struct vrrp_unit *unit, const struct net_addr *source);
 void vrrp_pair_add_facts(void *speaker, const struct vrrp_unit *unit, struct vrrp_facts *facts);
 
 /* Something that beacons say changed: say it soon. */

@@ -267,7 +267,8 @@ enum vrrp_discard vrrp_router_judge(struct vrrp_router *router, const struct vrr
 	*heard = (struct vrrp_heard){.priority = advert->priority,
 		.interval_ns = (int64_t)advert->interval_ms * 1000000,
 		.tie = memcmp(ip->source.bytes, router->source.bytes, 16),
-		.leading = router->family == AF_INET || router->conf->ipv4_count == 0};
+		.leading = router->family == AF_INET || router->conf->ipv4_count == 0,
+		.age_ns = ip->age_ns};
 	return VRRP_OK;
 }
 

@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "vrrp/vrrp_timer.h"
+
 #ifndef IPV6_MULTICAST_ALL /* Linux 4.20 */
 #define IPV6_MULTICAST_ALL 29
 #endif
@@ -42,6 +44,7 @@ struct vrrp_rx {
 	void *data;
 	int fd, ifindex;
 	uint8_t family;
+	int64_t emptied_at; /* when nothing waited any more: what is read later came later */
 	uint32_t lost_seen; /* the kernel's counter, 32 bits */
 	uint64_t lost;
 };
@@ -91,7 +94,9 @@ static struct beside read_control(struct vrrp_rx *rx, struct msghdr *head)
 
 static void take_ipv4(struct vrrp_rx *rx, const uint8_t *packet, size_t len)
 {
-	struct vrrp_ip ip = {.source.family = AF_INET, .destination.family = AF_INET};
+	struct vrrp_ip ip = {.source.family = AF_INET,
+		.destination.family = AF_INET,
+		.age_ns = vrrp_now() - rx->emptied_at};
 	struct iphdr head;
 	size_t head_len, total;
 
@@ -112,7 +117,9 @@ static void take_ipv4(struct vrrp_rx *rx, const uint8_t *packet, size_t len)
 
 static void take_ipv6(struct vrrp_rx *rx, const struct slot *slot, size_t len, const struct beside *beside)
 {
-	struct vrrp_ip ip = {.source.family = AF_INET6, .destination.family = AF_INET6};
+	struct vrrp_ip ip = {.source.family = AF_INET6,
+		.destination.family = AF_INET6,
+		.age_ns = vrrp_now() - rx->emptied_at};
 
 	if (beside->ttl < 0 || beside->ttl > 255)
 		return;
@@ -154,12 +161,16 @@ static int take_batch(struct vrrp_rx *rx)
 
 static void take(struct vrrp_rx *rx, int packets)
 {
+	int64_t looked_at;
 	int count;
 
 	do {
+		looked_at = vrrp_now();
 		count = take_batch(rx);
 		packets -= count;
 	} while (count == BATCH && packets > 0);
+	if (count < BATCH)
+		rx->emptied_at = looked_at;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)

@@ -10,7 +10,7 @@ void vrrp_said_init(struct vrrp_said *said, size_t path_count, int64_t timeout_n
 	said->timeout_ns = timeout_ns;
 	said->since = now;
 	said->path_count = path_count;
-	said->refused_since = VRRP_NEVER;
+	said->refused_since = said->forgiven_at = VRRP_NEVER;
 	for (size_t i = 0; i < VRRP_PATHS_MAX; i++)
 		said->path[i] = (struct vrrp_said_path){VRRP_NEVER, UINT32_MAX};
 }
@@ -106,6 +106,7 @@ static int64_t later(int64_t at, int64_t ns, int64_t now)
 void vrrp_said_forgive(struct vrrp_said *said, int64_t ns, int64_t now)
 {
 	said->refused_since = VRRP_NEVER;
+	said->forgiven_at = now;
 	for (size_t i = 0; i < said->path_count; i++)
 		if (said->path[i].heard_at != VRRP_NEVER)
 			said->path[i].heard_at = later(said->path[i].heard_at, ns, now);
@@ -163,6 +164,14 @@ enum vrrp_said_of vrrp_said_unit(const struct vrrp_said *said, uint64_t name_has
 	return heard_all_parts(said) ? VRRP_SAID_DOES_NOT : VRRP_SAID_NOT_YET;
 }
 
+bool vrrp_said_is_source(const struct vrrp_said *said, uint64_t name_hash, const uint8_t source[16])
+{
+	for (size_t i = 0; i < said->word_count; i++)
+		if (said->words[i].unit.name_hash == name_hash)
+			return memcmp(said->words[i].unit.source, source, 16) == 0;
+	return false;
+}
+
 void vrrp_said_facts(const struct vrrp_said *said, uint64_t name_hash, const struct vrrp_fsm *fsm,
 	int64_t now, struct vrrp_facts *facts)
 {
@@ -175,6 +184,8 @@ void vrrp_said_facts(const struct vrrp_said *said, uint64_t name_hash, const str
 	facts->peer_ever = said->boot != 0;
 	facts->peer = (struct vrrp_beacon_unit){.state = VRRP_INITIALIZE};
 	of = vrrp_said_unit(said, name_hash, now, &facts->peer, &heard_at);
+	facts->peer_forgiven = said->forgiven_at != VRRP_NEVER && heard_at <= said->forgiven_at;
+	facts->peer_ns = of == VRRP_SAID_NAMES_IT ? now - heard_at : VRRP_NEVER;
 	if (of == VRRP_SAID_NOT_YET)
 		facts->peer_fresh = facts->peer_ever = false;
 	if (of == VRRP_SAID_NAMES_IT && fsm->left && heard_at <= fsm->heard_at)

@@ -37,6 +37,7 @@ struct vrrp_said_word {
 /* Read what you like, write by vrrp_said_*() only. */
 struct vrrp_said {
 	int64_t timeout_ns, since; /* so long we listen */
+	int64_t forgiven_at;       /* the end of the last pause of ours; VRRP_NEVER: there was none */
 	size_t path_count;
 	struct vrrp_said_path path[VRRP_PATHS_MAX];
 	char node[VRRP_NAME_MAX + 1];
@@ -77,6 +78,9 @@ int64_t vrrp_said_deadline(const struct vrrp_said *said, int64_t now);
 enum vrrp_said_of { VRRP_SAID_NOT_YET, VRRP_SAID_DOES_NOT, VRRP_SAID_NAMES_IT };
 enum vrrp_said_of vrrp_said_unit(const struct vrrp_said *said, uint64_t name_hash, int64_t now,
 	struct vrrp_beacon_unit *out, int64_t *heard_at);
+
+/* Does its last word of a unit, however old, name that as the address it advertises from? */
+bool vrrp_said_is_source(const struct vrrp_said *said, uint64_t name_hash, const uint8_t source[16]);
 
 /* The peer's part of the facts for a unit of ours: paired, peer_*, peer; and begun_ns, which has to be there, is no longer
  * than we listen. */

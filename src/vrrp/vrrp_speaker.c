@@ -86,8 +86,11 @@ static void on_speak(void *data)
 	vrrp_pair_speak(data);
 }
 
-static const struct vrrp_unit_ops unit_ops = {
-	.drain = on_drain, .tell = on_tell, .speak = on_speak, .add_facts = vrrp_pair_add_facts};
+static const struct vrrp_unit_ops unit_ops = {.drain = on_drain,
+	.tell = on_tell,
+	.speak = on_speak,
+	.add_facts = vrrp_pair_add_facts,
+	.is_peer = vrrp_pair_is_peer};
 
 /* ---- what the kernel says ---- */
 

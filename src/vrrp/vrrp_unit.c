@@ -264,6 +264,8 @@ void vrrp_unit_heard(struct vrrp_unit *unit, size_t member, const struct vrrp_he
 	note_pause(unit);
 	/* One comparison decides for the whole unit: that of its first virtual router. */
 	event.heard.leading = heard->leading && member == 0;
+	event.heard.peer = event.heard.leading &&
+			   unit->ops->is_peer(unit->data, unit, &unit->members[0].routers[0].heard_from);
 	vrrp_unit_step(unit, &event);
 }
 

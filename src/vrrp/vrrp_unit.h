@@ -34,6 +34,8 @@ struct vrrp_unit_ops {
 	void (*speak)(void *data);
 	/* What the peer says of the unit, and how the peer is to be judged; facts comes with what the unit knows. */
 	void (*add_facts)(void *data, const struct vrrp_unit *unit, struct vrrp_facts *facts);
+	/* Is that the peer's address, of those from which it advertises the unit? */
+	bool (*is_peer)(void *data, const struct vrrp_unit *unit, const struct net_addr *source);
 };
 
 #define VRRP_UNIT_CAUSE_MAX 400

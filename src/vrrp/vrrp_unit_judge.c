@@ -89,7 +89,7 @@ void vrrp_unit_word(const struct vrrp_unit *unit, struct vrrp_beacon_unit *out)
 
 	vrrp_judge_facts(&unit->fsm, now, &facts);
 	*out = (struct vrrp_beacon_unit){.name_hash = vrrp_beacon_hash(unit->name),
-		.state = (uint8_t)facts.state,
+		.state = (uint8_t)vrrp_judge_says(&unit->fsm, now),
 		.priority = facts.priority,
 		.lan_well = is_lan_well(unit),
 		.witness = (uint8_t)vrrp_unit_witness(unit),

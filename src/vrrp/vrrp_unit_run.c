@@ -228,7 +228,8 @@ static void explain(const struct vrrp_unit *unit, enum vrrp_cause cause, char *o
 	char from[ADDR_TEXT_MAX];
 	bool names_peer = cause == VRRP_CAUSE_HIGHER_PRIORITY || cause == VRRP_CAUSE_HIGHER_ADDRESS ||
 			  cause == VRRP_CAUSE_ACCEPTED || cause == VRRP_CAUSE_PEER_LEFT ||
-			  cause == VRRP_CAUSE_PREEMPTED || cause == VRRP_CAUSE_SILENCE;
+			  cause == VRRP_CAUSE_PREEMPTED || cause == VRRP_CAUSE_SILENCE ||
+			  cause == VRRP_CAUSE_STALLED;
 
 	for (size_t i = 0; i < unit->member_count; i++)
 		last = vrrp_router_later(last, vrrp_inst_last_heard(&unit->members[i]));

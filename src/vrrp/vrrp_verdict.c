@@ -140,10 +140,21 @@ static struct vrrp_judgement backup_alone(const struct vrrp_facts *f)
 	return say(VRRP_VERDICT_HOLD, "fenced: the peer is silent, and there is no witness");
 }
 
+/* What it said before is of a time when we had the addresses. */
+static bool took_over(const struct vrrp_facts *f)
+{
+	return f->peer.state == VRRP_ACTIVE && f->peer.priority && f->peer_ns < f->over_ns;
+}
+
 static struct vrrp_judgement active_informed(const struct vrrp_facts *f)
 {
+	struct vrrp_judgement overtaken = {.verdict = VRRP_VERDICT_YIELD,
+		.why = "this node stood still for longer than its lease, and the peer took over",
+		.overtaken = true};
 	struct side x = us(f), y = them(f);
 
+	if (took_over(f) && !outdoes(&x, &y))
+		return overtaken;
 	if (f->peer.state == VRRP_INITIALIZE)
 		return say(VRRP_VERDICT_STAY, "the peer does not take part");
 	if (y.active && is_better(&x, &y))

@@ -29,6 +29,8 @@
  *
  * An Active stays, but for:
  *   the peer is Backup and outdoes us                                       yield
+ *   the peer became Active when we had stood still for longer than our lease, and does not lose to us by being outdone
+ *                                                                           yield, to return with its table
  *   both are Active: the worse one yields. Better: outdoes; else is not handing over; else higher priority, greater address
  *   silence on every path, fenced, the witness lost                         yield
  *
@@ -57,14 +59,18 @@ struct vrrp_facts {
 	uint8_t priority;      /* ours, as our beacon says it */
 	uint8_t source[16];    /* ours, likewise */
 	bool preempting; /* the down timer ended because lower priorities only were heard on the LAN: adverts are not lost */
-	bool paired;                  /* a peer is configured */
-	bool peer_fresh;              /* a beacon came by some path within the beacon timeout */
-	bool peer_ever;               /* one came at all since we started */
+	bool paired;        /* a peer is configured */
+	bool peer_fresh;    /* a beacon came by some path within the beacon timeout */
+	bool peer_ever;     /* one came at all since we started */
+	bool peer_forgiven; /* none since we stood still: fresh only because that is not held against the peer */
 	struct vrrp_beacon_unit peer; /* its word about this unit; state Initialize when it did not name it */
 	enum vrrp_witness witness;    /* ours */
 	bool lan_well;                /* ours */
 	enum vrrp_isolation on_isolation;
+	int64_t over_ns;            /* Active, not the owner: so long our lease has been over; 0: it is not */
+	int64_t peer_ns;            /* the age of the peer's word about this unit */
 	enum vrrp_table table;      /* ours */
+	int64_t table_ns;           /* its age: so long ago the balancer said so */
 	enum vrrp_table peer_table; /* of the peer's beacon */
 	int64_t begun_ns;           /* since this unit began, and listens */
 	int64_t waited_ns;          /* since it was first told to wait for the table; vrrp_judge() keeps it */
@@ -75,6 +81,7 @@ struct vrrp_judgement {
 	enum vrrp_verdict verdict;
 	const char *why; /* a static text, for status and events */
 	bool for_table;  /* HOLD, until the table is here or sync_cap_ns is over */
+	bool overtaken;  /* YIELD, as one who returns: it stood still, and the peer took over */
 };
 
 /* Backup whose down timer ended: TAKE or HOLD. Active (or Handover): STAY or YIELD. Other states: HOLD. Whoever is told to

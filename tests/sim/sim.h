@@ -18,6 +18,7 @@
  *   sim_pair_check.c what must hold for a pair at every moment; sim_pair_end.c at the end
  *   sim_pair_plant.c bugs on purpose around the verdict
  *   sim_lease.c     the lease in each node's kernel, stamped by vrrp_stamp; sim_lease_check.c what must hold of it
+ *   sim_stall.c     what must hold of a node of a pair that stood still while the other took over
  *   sim_table.c     how much of the other's connection table a node of a pair has
  *   sim_shrink.c    a failing schedule made small; sim_fork.c many schedules on all cores
  *
@@ -76,6 +77,7 @@ enum sim_fault_kind {
 	SIM_PATH_LOSS,            /* of beacons beside the LAN: value per mille, until */
 	SIM_WITNESS,              /* the witness does not answer nodes in mask, until */
 	SIM_SYNC_CUT,             /* connection sync is cut, and nothing else, until */
+	SIM_FREEZE, /* node stands still, until: its process, and its balancer for value longer */
 	SIM_FAULT_KINDS,
 };
 
@@ -163,6 +165,7 @@ enum sim_invariant {
 	SIM_PAIR_FLAPPING, /* transitions are bounded by what went wrong */
 	SIM_PAIR_MEMORY,   /* what is believed of the peer never goes back */
 	SIM_PAIR_GATED,    /* nobody preempts without the connection table within the cap */
+	SIM_PAIR_STALLED, /* who stood still past its lease while the other took over steps back, and returns so */
 	SIM_INVARIANTS,
 };
 const char *sim_invariant_name(enum sim_invariant invariant);
@@ -215,6 +218,9 @@ enum sim_plant {
 	SIM_PLANT_LEASE_BLIND,
 	SIM_PLANT_LEASE_LATE,
 	SIM_PLANT_LEASE_OFFERED,
+	SIM_PLANT_STALL_CLAIMS,
+	SIM_PLANT_STALL_BEACONS,
+	SIM_PLANT_STALL_OLD_WORD,
 	SIM_PLANTS,
 };
 
@@ -230,7 +236,7 @@ struct sim_packet {
 	uint8_t ttl;
 	bool ipv6;
 	uint8_t path; /* BEACON */
-	int64_t sent_at;
+	int64_t sent_at, came_at;
 	uint8_t len;
 	uint8_t bytes[SIM_BYTES_MAX];
 };
@@ -268,6 +274,7 @@ struct sim_node {
 	int64_t wake_at;
 	uint16_t inbox[SIM_INBOX_MAX];
 	int inbox_head, inbox_count;
+	int64_t emptied_at; /* global time */
 	/* for the checks, global time */
 	int64_t obeyed_at,
 		obeyed_interval; /* the last advert it had to obey, -1: none; with interval 0 it was priority 0 */
@@ -282,6 +289,9 @@ struct sim_table {
 	int64_t born, works_since, heard_at;
 	bool ever;
 	enum vrrp_table word;
+	int64_t said_at;  /* that word, global time */
+	uint8_t frozen;   /* how many faults say so */
+	int64_t thaws_at; /* it stands still until then, whatever they say */
 };
 
 /* A node's part in a pair. */
@@ -299,6 +309,8 @@ struct sim_peer {
 	uint64_t newest_boot, newest_sequence, heard_boots; /* bit: of that start something was believed */
 	int64_t refused_since;                              /* the peer as it lives now; VRRP_NEVER */
 	int64_t opened_at, heard_at, spoke_at, changed_at; /* changed: what beacons say of it but its state */
+	int64_t overtaken_at; /* it woke up as Active, its lease over, and what it is about to read says that the other took over */
+	int64_t stepped_at; /* it gave the addresses up therefore; -1: it did not, or has had them since */
 	bool was_well;
 	uint8_t was_priority;
 };
@@ -424,6 +436,13 @@ int64_t sim_pair_silence(
 /* sim_pair_end.c */
 void sim_pair_check_end(struct sim *sim);
 
+bool sim_pair_is_peer(const struct sim *sim, int node, const struct sim_packet *packet);
+
+/* sim_stall.c */
+void sim_stall_note(struct sim *sim, int node); /* as it wakes up */
+void sim_stall_check_says(struct sim *sim, int node);
+void sim_stall_check_step(struct sim *sim, int node, const struct vrrp_fsm *before);
+
 /* sim_pair_plant.c */
 bool sim_pair_plant_judge(
 	struct sim *sim, int node, struct vrrp_facts *facts, int64_t now, struct vrrp_event *event);
@@ -445,7 +464,9 @@ void sim_lease_check_time(struct sim *sim, int64_t to);
 /* sim_table.c */
 void sim_table_init(struct sim *sim);
 void sim_table_power(struct sim *sim, int node); /* it lost it */
+void sim_table_thaw(struct sim *sim, int node, int64_t after);
 void sim_table_time(struct sim *sim);
+bool sim_table_is_frozen(const struct sim *sim, int node); /* nobody there says how much it has */
 bool sim_table_is_behind(const struct sim *sim, int node);
 
 /* sim_fault.c */

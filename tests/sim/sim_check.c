@@ -39,6 +39,9 @@ static const char *const invariants[][2] = {
 	[SIM_PAIR_FLAPPING] = {"pair-flapping", "no more than six transitions for each thing that changes"},
 	[SIM_PAIR_MEMORY] = {"pair-memory", "what is believed of the peer never goes back"},
 	[SIM_PAIR_GATED] = {"pair-gated", "nobody preempts without the connection table within the cap"},
+	[SIM_PAIR_STALLED] = {"pair-stalled",
+		"who was Active, stood still past its lease and can read that the peer took over says nothing as "
+		"Active before its balancer has said since that the table is in sync, or the cap is over"},
 };
 
 const char *sim_invariant_name(enum sim_invariant invariant)
@@ -271,6 +274,9 @@ static void check_overlap(struct sim *sim, int64_t to)
 		return;
 	if (sim->overlap_class >= INHERITING)
 		bound += s->delay_max + s->longest + s->longest / 500 + 2 * VRRP_ANSWER_GAP_NS;
+	if (sim->overlap_class == INHERITING &&
+		s->is_pair) /* whoever stood still listens first, without a lease */
+		bound += s->longest + s->longest / 500;
 	if (to - sim->overlap_since > bound + 1000)
 		sim_fail(sim, SIM_OVERLAP, "for %.3f ms two that hear each other have had the addresses",
 			(double)(to - sim->overlap_since) / 1e6);
@@ -304,6 +310,7 @@ void sim_check_step(struct sim *sim, int n, const struct vrrp_fsm *before, const
 		sim_fail(sim, SIM_HOLDING, "node %d is %s and %s the addresses", n,
 			vrrp_state_name(node->fsm.state), node->holds ? "has" : "lacks");
 	sim_lease_check_step(sim, n);
+	sim_stall_check_step(sim, n, before);
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct vrrp_action *action = &actions->list[i];
 
@@ -325,6 +332,8 @@ void sim_check_says(struct sim *sim, int n, enum vrrp_action_type type, uint8_t 
 {
 	struct sim_node *node = &sim->node[n];
 
+	if (priority || type == VRRP_DO_ANNOUNCE)
+		sim_stall_check_says(sim, n);
 	if (node->fsm.state == VRRP_ACTIVE && node->inbox_count)
 		sim_fail(sim, SIM_READ_FIRST, "node %d speaks with %d packets unread", n, node->inbox_count);
 	if (type == VRRP_DO_ANNOUNCE) {

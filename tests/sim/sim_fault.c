@@ -172,6 +172,9 @@ static void begin(struct sim *sim, const struct sim_fault *fault, int index, int
 	case SIM_FLAPS:
 		flap(sim, fault, index);
 		break;
+	case SIM_FREEZE:
+		sim->table[fault->node].frozen++;
+		/* fall through */
 	case SIM_PAUSE:
 		if (!node->paused++)
 			node->still_since = sim->now;
@@ -209,7 +212,8 @@ static void begin(struct sim *sim, const struct sim_fault *fault, int index, int
 static void aim(struct sim *sim, struct sim_fault *fault, int active)
 {
 	if ((fault->kind == SIM_CRASH || fault->kind == SIM_DIE || fault->kind == SIM_KILL ||
-		    fault->kind == SIM_STOP || fault->kind == SIM_PAUSE || fault->kind == SIM_OFFER) &&
+		    fault->kind == SIM_STOP || fault->kind == SIM_PAUSE || fault->kind == SIM_OFFER ||
+		    fault->kind == SIM_FREEZE) &&
 		active >= 0 && fault->at % 3)
 		fault->node = (uint8_t)active;
 }
@@ -254,6 +258,9 @@ void sim_fault_end(struct sim *sim, int index)
 		sim->clean_since = sim->now + sim->schedule.delay_max;
 	}
 	switch (fault->kind) {
+	case SIM_FREEZE:
+		sim_table_thaw(sim, fault->node, fault->value);
+		/* fall through */
 	case SIM_PAUSE:
 		node->paused--;
 		node->calm_since = sim->now;

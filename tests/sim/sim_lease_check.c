@@ -48,9 +48,11 @@ static void check_kept(struct sim *sim, int n, int64_t to)
 {
 	const struct sim_node *node = &sim->node[n];
 	int64_t later = to - sim->now;
+	/* Who stood still, and was overtaken perhaps, listens before it goes on. */
+	int64_t listens = sim->schedule.is_pair ? longer(2 * sim->schedule.longest) : 0;
 
 	if (!node->leased || !sim_node_up(node) || node->fsm.state == VRRP_INITIALIZE ||
-		to - node->calm_since <= 2 * sim->schedule.wake_max)
+		to - node->calm_since <= 2 * sim->schedule.wake_max + listens)
 		return;
 	if (node->lease_until < sim_node_clock(sim, n) + later - later / 900)
 		sim_fail(sim, SIM_LEASE_KEPT, "node %d has the addresses and runs, its lease is over", n);

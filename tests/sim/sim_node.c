@@ -200,6 +200,7 @@ void sim_node_receive(struct sim *sim, int n, uint16_t ref)
 		sim_net_done(sim, ref);
 		return;
 	}
+	sim->packet[ref].came_at = sim->now;
 	node->inbox[(node->inbox_head + node->inbox_count++) % SIM_INBOX_MAX] = ref;
 	sim_node_wake_soon(sim, n);
 }
@@ -219,7 +220,9 @@ static void read_packet(struct sim *sim, int n, const struct sim_packet *packet)
 	event.heard = (struct vrrp_heard){.priority = advert.priority,
 		.interval_ns = advert.interval_ms * INT64_C(1000000),
 		.tie = memcmp(source.bytes, own.bytes, sizeof(own.bytes)),
-		.leading = !packet->ipv6 || !sim->schedule.ipv4};
+		.leading = !packet->ipv6 || !sim->schedule.ipv4,
+		.age_ns = sim->now - sim->node[n].emptied_at};
+	event.heard.peer = event.heard.leading && sim_pair_is_peer(sim, n, packet);
 	before = node->fsm;
 	obeys = sim_check_must_obey(sim, n, advert.priority);
 	sim_node_step(sim, n, &event);
@@ -251,6 +254,7 @@ static void read_all(struct sim *sim, int n)
 		sim_pair_read(sim, n, &sim->packet[beacons[i]]);
 		sim_net_done(sim, beacons[i]);
 	}
+	node->emptied_at = sim->now;
 }
 
 static void look_at_link(struct sim *sim, int n)
@@ -334,6 +338,7 @@ void sim_node_wake(struct sim *sim, int n)
 		sim->now - node->calm_since <= sim->schedule.wake_max)
 		sim->covered |= 1u << SIM_READ_FIRST;
 	sim_pair_begin_wake(sim, n);
+	sim_stall_note(sim, n);
 	look_at_link(sim, n);
 	if (sim->plant == SIM_PLANT_SPEAKS_FIRST && node->fsm.state != VRRP_INITIALIZE)
 		step_simple(sim, n, VRRP_EVENT_TIMER);

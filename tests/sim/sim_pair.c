@@ -37,6 +37,8 @@ static void open_peer(struct sim *sim, int n)
 	peer->good = peer->bad = 0;
 	peer->opened_at = peer->changed_at = sim->now;
 	peer->heard_at = -VRRP_NEVER / 2;
+	peer->overtaken_at = 0;
+	peer->stepped_at = -1;
 }
 
 void sim_pair_close(struct sim *sim, int n)
@@ -83,6 +85,14 @@ void sim_pair_begin_wake(struct sim *sim, int n)
 
 /* ---- what it says ---- */
 
+bool sim_pair_is_peer(const struct sim *sim, int n, const struct sim_packet *packet)
+{
+	struct net_addr source = sim_node_address(sim, packet->from, packet->ipv6);
+
+	return sim->schedule.is_pair && sim->peer[n].open &&
+	       vrrp_said_is_source(&sim->peer[n].said, vrrp_beacon_hash(UNIT), source.bytes);
+}
+
 static void source_of(const struct sim *sim, int n, uint8_t out[16])
 {
 	struct net_addr addr = sim_node_address(sim, n, !sim->schedule.ipv4);
@@ -108,12 +118,14 @@ static void speak(struct sim *sim, int n)
 	beacon.table = (uint8_t)sim->table[n].word;
 	beacon.path_count = (uint8_t)sim->schedule.pair.paths;
 	beacon.units[0] = (struct vrrp_beacon_unit){.name_hash = vrrp_beacon_hash(UNIT),
-		.state = (uint8_t)facts.state,
+		.state = (uint8_t)vrrp_judge_says(&node->fsm, sim_node_clock(sim, n)),
 		.priority = facts.priority,
 		.lan_well = !node->links_down,
 		.witness = (uint8_t)peer->witness,
 		.heard_ms = UINT32_MAX};
 	source_of(sim, n, beacon.units[0].source);
+	if (beacon.units[0].state == VRRP_ACTIVE)
+		sim_stall_check_says(sim, n);
 	len = vrrp_beacon_encode(&beacon, packet.bytes, sizeof(packet.bytes));
 	if (len < 0) {
 		sim_fail(sim, SIM_PAIR_MEMORY, "node %d cannot make a beacon: %d", n, len);
@@ -202,6 +214,7 @@ void sim_pair_judge(struct sim *sim, int n)
 	struct vrrp_facts facts = {.lan_well = !node->links_down,
 		.witness = peer->witness,
 		.table = sim->table[n].word,
+		.table_ns = sim->now - sim->table[n].said_at,
 		.sync_cap_ns = sim->schedule.pair.sync_cap,
 		.on_isolation = sim->schedule.pair.on_isolation};
 	struct vrrp_fsm before = node->fsm;

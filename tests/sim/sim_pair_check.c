@@ -39,9 +39,12 @@ int64_t sim_pair_silence(const struct sim *sim)
 	return longer(sim->schedule.pair.beacon_timeout) + sim_pair_slowest(sim) + 3 * sim->schedule.wake_max;
 }
 
-static bool owns(const struct sim_node *node)
+/* Whose lease is over listens before it goes on, and serves nobody. */
+static bool owns(const struct sim *sim, int n)
 {
-	return sim_node_up(node) && node->holds &&
+	const struct sim_node *node = &sim->node[n];
+
+	return sim_node_up(node) && node->holds && sim_lease_is_fresh(sim, n) &&
 	       (node->fsm.state == VRRP_ACTIVE || node->fsm.state == VRRP_HANDOVER);
 }
 
@@ -98,7 +101,7 @@ static void note_network(struct sim *sim)
 
 static void note_owners(struct sim *sim)
 {
-	bool a = owns(&sim->node[0]), b = owns(&sim->node[1]);
+	bool a = owns(sim, 0), b = owns(sim, 1);
 	bool one_speaks = sim->node[0].fsm.state == VRRP_ACTIVE || sim->node[1].fsm.state == VRRP_ACTIVE;
 
 	note(&sim->sees.both_since, a && b && one_speaks, sim->now);
@@ -184,7 +187,7 @@ static void check_fenced(struct sim *sim, int64_t to)
 		if (since == VRRP_NEVER || to <= since)
 			continue;
 		sim->covered |= 1u << SIM_PAIR_FENCED;
-		if (owns(&sim->node[n]) && !sim->peer[n].requested)
+		if (owns(sim, n) && !sim->peer[n].requested)
 			sim_fail(sim, SIM_PAIR_FENCED,
 				"node %d is fenced, alone and without a witness, and has the addresses", n);
 	}
@@ -294,7 +297,7 @@ bool sim_pair_settled(const struct sim *sim, int active, int64_t recent)
 		if (sim->sees.works_since[n] < 0 || sim->now - sim->sees.works_since[n] < recent ||
 			!sim->peer[n].open || sim->node[n].offer || sim->node[n].take)
 			return false;
-	if (sim_table_is_behind(sim, 1 - active))
+	if (sim_table_is_behind(sim, 1 - active) || sim_table_is_frozen(sim, 1 - active))
 		return false;
 	if (sim->now - same_since(sim) < recent || sim->now - same_since(sim) < until_known(sim) ||
 		peer->witness != sim->peer[active].witness)

@@ -58,7 +58,7 @@ void sim_pair_make_fault(struct sim_schedule *s, struct sim_fault *fault, uint64
 		SIM_ONEWAY, SIM_FLAPS, SIM_PAUSE, SIM_PAUSE, SIM_CRASH, SIM_CRASH, SIM_DIE, SIM_DIE, SIM_STOP,
 		SIM_PRIORITY, SIM_PREEMPT, SIM_OFFER, SIM_TAKE, SIM_MOVED, SIM_DROP, SIM_DROP, SIM_FILTER,
 		SIM_FILTER, SIM_PATH_CUT, SIM_PATH_CUT, SIM_PATH_CUT, SIM_PATH_LOSS, SIM_WITNESS, SIM_WITNESS,
-		SIM_SYNC_CUT, SIM_SYNC_CUT, SIM_KILL, SIM_KILL};
+		SIM_SYNC_CUT, SIM_SYNC_CUT, SIM_KILL, SIM_KILL, SIM_FREEZE, SIM_FREEZE, SIM_FREEZE};
 
 	fault->kind = kinds[sim_between(random, 0, sizeof(kinds) / sizeof(kinds[0]) - 1)];
 	if (fault->kind >= SIM_FILTER)
@@ -67,6 +67,8 @@ void sim_pair_make_fault(struct sim_schedule *s, struct sim_fault *fault, uint64
 		fault->value = sim_between(random, 0, s->pair.paths - 1);
 	else if (fault->kind == SIM_PATH_LOSS)
 		fault->value = sim_between(random, 50, 600);
+	else if (fault->kind == SIM_FREEZE)
+		fault->value = sim_chance(random, 50) ? s->interval * sim_between(random, 0, 12) / 2 : 0;
 	else if (fault->kind == SIM_STOP || fault->kind == SIM_OFFER)
 		fault->value = sim_chance(random, 30); /* its priority 0 is lost */
 	if (can_stay(fault->kind) && sim_chance(random, 25))

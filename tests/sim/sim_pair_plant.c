@@ -52,6 +52,12 @@ static void bend_facts(struct sim *sim, int n, struct vrrp_facts *facts)
 		if (sim->peer[n].judge.waits_since)
 			sim->peer[n].judge.waits_since = sim_node_clock(sim, n);
 		break;
+	case SIM_PLANT_STALL_BEACONS:
+		facts->over_ns = 0;
+		break;
+	case SIM_PLANT_STALL_OLD_WORD:
+		facts->table_ns = 0;
+		break;
 	case SIM_PLANT_BEACON_GOODBYE:
 		sim->peer[n].judge.peer_active = false;
 		break;

@@ -67,6 +67,11 @@ static const struct sim_plant_row rows[] = {
 	{SIM_PLANT_LEASE_BLIND, "the lease does not run out", BIT(SIM_LEASE_SILENT) | BIT(SIM_LEASE_BOUND)},
 	{SIM_PLANT_LEASE_LATE, "the addresses come before the lease", BIT(SIM_LEASE_KEPT)},
 	{SIM_PLANT_LEASE_OFFERED, "a handover does not stamp the lease", BIT(SIM_LEASE_KEPT)},
+	{SIM_PLANT_STALL_CLAIMS, "who stood still answers the one who took over", BIT(SIM_PAIR_STALLED)},
+	{SIM_PLANT_STALL_BEACONS, "who stood still does not hear by beacons who took over",
+		BIT(SIM_PAIR_STALLED)},
+	{SIM_PLANT_STALL_OLD_WORD, "what a balancer said before it stood still is believed",
+		BIT(SIM_PAIR_STALLED)},
 };
 
 const struct sim_plant_row *sim_plant_row(enum sim_plant plant)
@@ -93,6 +98,9 @@ static bool bend_heard(struct sim *sim, struct sim_node *node, struct vrrp_heard
 		break;
 	case SIM_PLANT_NEVER_YIELDS:
 		return node->fsm.state == VRRP_ACTIVE && heard->priority >= own;
+	case SIM_PLANT_STALL_CLAIMS:
+		heard->peer = false;
+		break;
 	case SIM_PLANT_DEAF_TO_0:
 		return heard->priority == 0;
 	case SIM_PLANT_HANDOVER_STAYS:

@@ -192,6 +192,8 @@ static void make_end(struct sim_schedule *s)
 			last = s->fault[i].at;
 		if (s->fault[i].until > last)
 			last = s->fault[i].until;
+		if (s->fault[i].kind == SIM_FREEZE && s->fault[i].until + s->fault[i].value > last)
+			last = s->fault[i].until + s->fault[i].value;
 	}
 	s->quiet_at = last;
 	s->end_at = last + s->speaker[0].config.preempt_delay_ns + 3 * down + 2 * s->longest +
@@ -228,7 +230,7 @@ const char *sim_fault_text(
 	static const char *const kinds[] = {"loss", "partition", "one-way partition", "link flaps", "pause",
 		"power off", "speaker dies", "stop", "priority", "interval", "preempt", "offer", "take",
 		"moved", "flood", "lost adverts", "speaker and guard die", "adverts filtered", "path cut",
-		"lost beacons", "witness silent", "sync cut"};
+		"lost beacons", "witness silent", "sync cut", "freeze"};
 	char who[32] = "", until[48] = "", value[48] = "";
 
 	if (fault->kind == SIM_PARTITION || fault->kind == SIM_ONEWAY || fault->kind == SIM_INTERVAL ||

@@ -488,7 +488,8 @@ static void another_config_after_a_pause_announces(void **state)
 
 	step(VRRP_EVENT_TIMER, vrrp_fsm_deadline(&f));
 	now = f.advertised_at + 3 * S;
-	assert_string_equal(configure(&slower, now), "A120 N");
+	assert_string_equal(configure(&slower, now), nothing); /* what arrived goes first */
+	assert_string_equal(step(VRRP_EVENT_TIMER, now), "A120 N");
 }
 
 int main(void)

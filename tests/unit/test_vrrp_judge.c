@@ -308,6 +308,125 @@ static void a_handover_is_accepted_by_beacon(void **state)
 	assert_false(ask(fsm.since));
 }
 
+/* ---- after it stood still ---- */
+
+static void make_overtaken(int64_t *now)
+{
+	make_active();
+	*now = vrrp_fsm_good_until(&fsm) + A;
+	facts.peer.priority = 50;
+	facts.peer_ns = A / 2;
+}
+
+static void who_took_over_meanwhile_is_heard_by_beacon(void **state)
+{
+	int64_t now;
+
+	make_overtaken(&now);
+	assert_true(ask(now));
+	assert_int_equal(judge.last.verdict, VRRP_VERDICT_YIELD);
+	assert_int_equal(event.type, VRRP_EVENT_ADVERT);
+	vrrp_fsm_step(&fsm, &event, now, &actions);
+	assert_int_equal(fsm.state, VRRP_BACKUP);
+	assert_int_equal(fsm.cause, VRRP_CAUSE_STALLED);
+}
+
+static void what_it_said_before_our_lease_was_over_is_no_takeover(void **state)
+{
+	int64_t now;
+
+	make_overtaken(&now);
+	facts.peer_ns = A;
+	assert_false(ask(now));
+	facts.peer_ns = 0;
+	assert_false(ask(vrrp_fsm_good_until(&fsm)));
+	facts.peer.state = VRRP_HANDOVER; /* it gives up */
+	assert_false(ask(now));
+}
+
+static void a_peer_that_is_outdone_took_nothing_over(void **state)
+{
+	int64_t now;
+
+	make_overtaken(&now);
+	facts.witness = VRRP_WITNESS_REACHED;
+	facts.peer.witness = VRRP_WITNESS_LOST;
+	assert_false(ask(now));
+	assert_int_equal(judge.last.verdict, VRRP_VERDICT_STAY);
+}
+
+static void the_owner_is_not_overtaken(void **state)
+{
+	int64_t now;
+
+	make_overtaken(&now);
+	fsm.config.priority = 255;
+	assert_false(ask(now));
+}
+
+/* The balancer may stand still for longer than the speaker: what the board says is then of the time before. */
+static void after_that_the_balancer_has_to_say_so_anew(void **state)
+{
+	int64_t now, due;
+
+	make_overtaken(&now);
+	assert_true(ask(now));
+	vrrp_fsm_step(&fsm, &event, now, &actions);
+	facts.table = facts.peer_table = VRRP_TABLE_IN_SYNC;
+	facts.sync_cap_ns = 60 * A;
+	due = fsm.down_at;
+	hear_lower(due - 1);
+	facts.table_ns = due - now + 1;
+	assert_true(ask(due));
+	assert_int_equal(event.type, VRRP_EVENT_HOLD);
+	assert_true(judge.last.for_table);
+	hear_lower(due);
+	facts.table_ns = due - now;
+	assert_true(ask(due));
+	assert_int_equal(event.type, VRRP_EVENT_TIMER);
+}
+
+static void a_backup_that_has_just_started_believes_its_balancer(void **state)
+{
+	preempt_behind();
+	hear_lower(fsm.down_at);
+	facts.table = VRRP_TABLE_IN_SYNC;
+	facts.table_ns = 100 * A;
+	assert_true(ask(fsm.down_at));
+	assert_int_equal(event.type, VRRP_EVENT_TIMER);
+}
+
+/* Fresh only because our silence is not held against it: it may have claimed, and given up, where we were not heard. */
+static void who_was_not_heard_since_a_pause_is_announced_against(void **state)
+{
+	make_active();
+	facts.peer.state = VRRP_BACKUP;
+	facts.peer_forgiven = true;
+	assert_false(ask(fsm.since));
+	facts.peer_forgiven = false;
+	assert_true(ask(fsm.since));
+	assert_int_equal(event.type, VRRP_EVENT_MOVED);
+	assert_false(ask(fsm.since));
+}
+
+/* The peer would yield to it. */
+static void who_listens_does_not_say_that_it_is_active(void **state)
+{
+	struct vrrp_event claim = {.type = VRRP_EVENT_ADVERT,
+		.heard = {
+			.priority = 50, .interval_ns = A, .leading = true, .peer = true, .age_ns = 100 * A}};
+	int64_t now;
+
+	make_overtaken(&now);
+	assert_int_equal(vrrp_judge_says(&fsm, now), VRRP_ACTIVE);
+	vrrp_fsm_step(&fsm, &claim, now, &actions);
+	assert_int_equal(fsm.state, VRRP_ACTIVE);
+	assert_int_equal(vrrp_judge_says(&fsm, now), VRRP_BACKUP);
+	assert_int_equal(vrrp_judge_says(&fsm, now + 2 * A), VRRP_ACTIVE);
+	step(VRRP_EVENT_TIMER, now + 2 * A);
+	assert_int_equal(vrrp_judge_says(&fsm, now + 2 * A), VRRP_ACTIVE);
+}
+
 static void who_takes_no_part_is_not_asked(void **state)
 {
 	step(VRRP_EVENT_SHUTDOWN, 1);
@@ -335,6 +454,14 @@ int main(void)
 		cmocka_unit_test_setup(without_a_word_of_its_balancer_a_node_is_behind_who_has_one, set_up),
 		cmocka_unit_test_setup(who_is_active_no_more_has_said_goodbye, set_up),
 		cmocka_unit_test_setup(no_goodbye_without_an_active_before_it, set_up),
+		cmocka_unit_test_setup(who_took_over_meanwhile_is_heard_by_beacon, set_up),
+		cmocka_unit_test_setup(what_it_said_before_our_lease_was_over_is_no_takeover, set_up),
+		cmocka_unit_test_setup(a_peer_that_is_outdone_took_nothing_over, set_up),
+		cmocka_unit_test_setup(the_owner_is_not_overtaken, set_up),
+		cmocka_unit_test_setup(after_that_the_balancer_has_to_say_so_anew, set_up),
+		cmocka_unit_test_setup(who_listens_does_not_say_that_it_is_active, set_up),
+		cmocka_unit_test_setup(a_backup_that_has_just_started_believes_its_balancer, set_up),
+		cmocka_unit_test_setup(who_was_not_heard_since_a_pause_is_announced_against, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

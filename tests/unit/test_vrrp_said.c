@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "vrrp/vrrp_said.h"
 
 #define TIMEOUT 300
@@ -181,6 +183,34 @@ static void it_says_when_it_heard_us(void **state)
 	assert_int_equal(said.path[1].heard_us_ms, UINT32_MAX);
 }
 
+static void the_peer_is_known_by_the_address_it_says(void **state)
+{
+	const uint8_t here[16] = {10, 0, 0, 2}, other[16] = {10, 0, 0, 3};
+	struct vrrp_beacon beacon = beacon_of(1, 1, VRRP_BACKUP);
+	bool restarted;
+
+	assert_false(vrrp_said_is_source(&said, NAME, here));
+	memcpy(beacon.units[0].source, here, 16);
+	vrrp_said_beacon(&said, 0, &beacon, 10, &restarted);
+	assert_true(vrrp_said_is_source(&said, NAME, here)); /* however old it is */
+	assert_false(vrrp_said_is_source(&said, NAME, other));
+	assert_false(vrrp_said_is_source(&said, NAME + 1, here));
+}
+
+static void a_forgiven_word_is_told_from_a_new_one(void **state)
+{
+	struct vrrp_fsm fsm = {0};
+
+	take(0, 1, 1, VRRP_BACKUP, 100);
+	assert_false(facts_at(150, &fsm).peer_forgiven);
+	assert_int_equal(facts_at(150, &fsm).peer_ns, 50);
+	vrrp_said_forgive(&said, 1000, 1200);
+	assert_true(facts_at(1210, &fsm).peer_fresh);
+	assert_true(facts_at(1210, &fsm).peer_forgiven);
+	take(0, 1, 2, VRRP_BACKUP, 1220);
+	assert_false(facts_at(1230, &fsm).peer_forgiven);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +225,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_pause_of_ours_is_forgiven_and_nothing_is_heard_in_the_future, set_up),
 		cmocka_unit_test_setup(it_says_when_it_heard_us, set_up),
+		cmocka_unit_test_setup(the_peer_is_known_by_the_address_it_says, set_up),
+		cmocka_unit_test_setup(a_forgiven_word_is_told_from_a_new_one, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

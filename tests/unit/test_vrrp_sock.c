@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "vrrp/vrrp_timer.h"
 #include "vrrp/vrrp_frame.h"
 #include "vrrp/vrrp_sock.h"
 
@@ -129,6 +130,26 @@ static void test_multicast_in(void **state)
 	expect_ip("fe80::2", "ff02::12", 255);
 	assert_int_equal(heard.len, 12);
 	assert_int_equal(heard.payload[0], 0x32);
+}
+
+/* What waited may be as old as the last look that found nothing; what comes after a look is no older. */
+static void test_age(void **state)
+{
+	int64_t begun = vrrp_now(), emptied, spoke;
+
+	listen_for(AF_INET);
+	vrrp_rx_drain(rx);
+	emptied = vrrp_now(); /* or a little before */
+	while (vrrp_now() - begun < 20000000)
+		;
+	spoke = vrrp_now();
+	send_advert("10.9.0.2", 0x31);
+	hear(1);
+	assert_true(heard.ip.age_ns > 0 && heard.ip.age_ns <= vrrp_now() - begun);
+	assert_true(heard.ip.age_ns >= spoke - emptied);
+	send_advert("10.9.0.2", 0x32);
+	hear(2);
+	assert_true(heard.ip.age_ns > 0 && heard.ip.age_ns <= vrrp_now() - spoke);
 }
 
 static void sum_header(uint8_t *ip, size_t len)
@@ -392,9 +413,10 @@ static void test_interface_made_anew(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {ROW(test_multicast_in), ROW(test_header), ROW(test_long_packet),
-		ROW(test_not_ours), ROW(test_frame_out), ROW(test_unicast_out), ROW(test_unicast_in),
-		ROW(test_flood), ROW(test_drain), ROW(test_refusals), ROW(test_interface_made_anew)};
+	const struct CMUnitTest tests[] = {ROW(test_multicast_in), ROW(test_age), ROW(test_header),
+		ROW(test_long_packet), ROW(test_not_ours), ROW(test_frame_out), ROW(test_unicast_out),
+		ROW(test_unicast_in), ROW(test_flood), ROW(test_drain), ROW(test_refusals),
+		ROW(test_interface_made_anew)};
 
 	netns_make();
 	/* Without duplicate address detection: its second is not what is tested here. */

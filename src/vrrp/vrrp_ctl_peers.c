@@ -37,7 +37,7 @@ static json_t *path_row(const struct vrrp_peer *peer, size_t i, int64_t now)
 
 	vrrp_peer_path(peer, i, &p);
 	return json_pack(
-		"{s:I, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
+		"{s:I, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
 		"path", (json_int_t)(i + 1), "local", addr_format(&p.local, local), "remote",
 		addr_format(&p.remote, remote), "up", p.up, "listens", p.listens, "session", p.session,
 		"heard_ago_ms", ms_ago(p.heard_at, now), "peer_heard_ago_ms", ms_or_never(p.heard_us_ms),
@@ -45,7 +45,8 @@ static json_t *path_row(const struct vrrp_peer *peer, size_t i, int64_t now)
 		(json_int_t)p.beacons_sent, "beacons_received", (json_int_t)p.beacons_received, "hellos_sent",
 		(json_int_t)p.secure.hellos_sent, "hellos_received",
 		(json_int_t)p.secure.verdicts[SECURE_HELLO], "malformed", (json_int_t)p.malformed, "outdated",
-		(json_int_t)p.outdated, "refused", list_refused(&p.secure));
+		(json_int_t)p.outdated, "strangers", (json_int_t)p.strangers, "refused",
+		list_refused(&p.secure));
 }
 
 static const char *table_name(uint8_t table)

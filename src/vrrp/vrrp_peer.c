@@ -30,7 +30,7 @@ struct path {
 	struct secure_dgram *channel;
 	int64_t hello_at;
 	bool up;
-	uint64_t sent, received, malformed, outdated;
+	uint64_t sent, received, malformed, outdated, strangers;
 };
 
 struct vrrp_peer {
@@ -238,8 +238,10 @@ static bool read_one(struct path *path)
 
 	if (n < 0)
 		return errno == EINTR || errno == ECONNREFUSED;
-	if (!is_from(path, &from))
+	if (!is_from(path, &from)) {
+		path->strangers++;
 		return true;
+	}
 	if (secure_dgram_receive(path->channel, sealed, (size_t)n, plain, &len) == SECURE_OK)
 		take(path, plain, len, vrrp_now());
 	if (secure_dgram_wants_hello(path->channel))
@@ -498,6 +500,7 @@ void vrrp_peer_path(const struct vrrp_peer *peer, size_t i, struct vrrp_peer_pat
 		.beacons_sent = path->sent,
 		.beacons_received = path->received,
 		.malformed = path->malformed,
-		.outdated = path->outdated};
+		.outdated = path->outdated,
+		.strangers = path->strangers};
 	secure_dgram_counters(path->channel, &out->secure);
 }

@@ -68,6 +68,7 @@ struct vrrp_peer_path {
 	uint64_t beacons_sent, beacons_received;
 	uint64_t malformed; /* from a good peer of another version */
 	uint64_t outdated;  /* of a start of the peer that was over already */
+	uint64_t strangers; /* from another address; not looked at */
 	struct secure_counters secure;
 };
 struct vrrp_peer_status {

@@ -350,6 +350,27 @@ static void a_path_that_cannot_listen_costs_no_other(void **state)
 	assert_true(path.listens && path.send_error == 0);
 }
 
+static bool a_counts_strangers(void *data)
+{
+	struct vrrp_peer_path path;
+
+	vrrp_peer_path(a.peer, 0, &path);
+	return path.strangers == 3;
+}
+
+static void strangers_are_counted(void **state)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	int stranger = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	begin_both();
+	to.sin_addr.s_addr = inet_addr("127.0.0.2");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(sendto(stranger, "TDSD", 4, 0, (struct sockaddr *)&to, sizeof(to)), 4);
+	until(a_counts_strangers, NULL);
+	close(stranger);
+}
+
 static void what_makes_another_peer(void **state)
 {
 	struct conf_peer model = model_of(&a, 2, INTERVAL), other = model;
@@ -396,6 +417,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_bad_key_file_leaves_the_keys, stop_both),
 		cmocka_unit_test_teardown(what_cannot_be_opened_is_said, stop_both),
 		cmocka_unit_test_teardown(a_path_that_cannot_listen_costs_no_other, stop_both),
+		cmocka_unit_test_teardown(strangers_are_counted, stop_both),
 		cmocka_unit_test_teardown(what_makes_another_peer, stop_both),
 	};
 

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lease.sh"
 
 CLIENT=c1
-SYNC_CAP=8
+SYNC_CAP=15
 lease_up
 sed -i 's/max_flows = 4096/max_flows = 1024/' "$TMP/lba.conf"
 lb lbb
@@ -32,6 +32,6 @@ is "... nothing moved" "$(vjson lbb '[0].state')" active
 ok "... and told what found no room" sync_says 'copies .* full'
 told() { vctl lba events --daemon lb | grep 'out of sync  *its connections here: table full'; }
 ok "... and it stands in the events" wait_for 15 told
-ok "... not for ever" wait_for 30 is_state lba active
+ok "... not for ever" wait_for 60 is_state lba active
 stop held TERM
 done_testing

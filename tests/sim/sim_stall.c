@@ -84,8 +84,8 @@ static bool goes_on(const struct sim *sim, int n, int64_t since)
 	const struct sim_node *other = &sim->node[1 - n];
 
 	return sim_node_up(other) && other->fsm.state == VRRP_ACTIVE && other->active_since < since &&
-	       other->calm_since < since && sim->fault_at < since && !other->drop && !sim->loss_permille &&
-	       !(sim->filter >> (1 - n) & 1) && sim_net_reaches(sim, 1 - n, n);
+	       other->calm_since < since && sim->fault_at < since && !sim->net_faults &&
+	       sim_net_reaches(sim, 1 - n, n);
 }
 
 void sim_stall_check_says(struct sim *sim, int n)

@@ -155,11 +155,16 @@ enum vrrp_said_of vrrp_said_unit(const struct vrrp_said *said, uint64_t name_has
 	for (size_t i = 0; i < said->word_count; i++) {
 		const struct vrrp_said_word *word = &said->words[i];
 
-		if (word->unit.name_hash == name_hash && now - word->heard_at < said->timeout_ns) {
+		if (word->unit.name_hash != name_hash)
+			continue;
+		if (now - word->heard_at < said->timeout_ns) {
 			*out = word->unit;
 			*heard_at = word->heard_at;
 			return VRRP_SAID_NAMES_IT;
 		}
+		/* A slower path may have brought it once more, and is fresh for longer. */
+		if (said->sequence < word->sequence + said->parts)
+			return VRRP_SAID_NO_MORE;
 	}
 	return heard_all_parts(said) ? VRRP_SAID_DOES_NOT : VRRP_SAID_NOT_YET;
 }
@@ -187,7 +192,9 @@ void vrrp_said_facts(const struct vrrp_said *said, uint64_t name_hash, const str
 	facts->peer_forgiven = said->forgiven_at != VRRP_NEVER && heard_at <= said->forgiven_at;
 	facts->peer_ns = of == VRRP_SAID_NAMES_IT ? now - heard_at : VRRP_NEVER;
 	if (of == VRRP_SAID_NOT_YET)
-		facts->peer_fresh = facts->peer_ever = false;
+		facts->peer_ever = false;
+	if (of == VRRP_SAID_NOT_YET || of == VRRP_SAID_NO_MORE)
+		facts->peer_fresh = false;
 	if (of == VRRP_SAID_NAMES_IT && fsm->left && heard_at <= fsm->heard_at)
 		facts->peer.priority = 0;
 	if (now - said->since < facts->begun_ns)

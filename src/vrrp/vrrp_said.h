@@ -74,8 +74,8 @@ bool vrrp_said_is_fresh(const struct vrrp_said *said, int64_t now);
 int64_t vrrp_said_deadline(const struct vrrp_said *said, int64_t now);
 
 /* Its last word of a unit within the timeout, and when it came. NOT_YET: it may come, for not all parts of its beacons
- * were heard since its start. */
-enum vrrp_said_of { VRRP_SAID_NOT_YET, VRRP_SAID_DOES_NOT, VRRP_SAID_NAMES_IT };
+ * were heard since its start. NO_MORE: its last word is too old, and nothing newer came that does not name the unit. */
+enum vrrp_said_of { VRRP_SAID_NOT_YET, VRRP_SAID_DOES_NOT, VRRP_SAID_NO_MORE, VRRP_SAID_NAMES_IT };
 enum vrrp_said_of vrrp_said_unit(const struct vrrp_said *said, uint64_t name_hash, int64_t now,
 	struct vrrp_beacon_unit *out, int64_t *heard_at);
 

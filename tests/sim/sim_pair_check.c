@@ -216,6 +216,8 @@ static bool knows_active(const struct sim *sim, int n)
 	if (!sim_node_up(other) || other->fsm.state != VRRP_ACTIVE || sim->sees.works_since[1 - n] < 0 ||
 		other->config_new || other->stopped || outdoes(sim, n, 1 - n))
 		return false;
+	/* Who stood still listens first, and does not say so. */
+	since = latest(since, other->calm_since + longer(2 * sim->schedule.longest));
 	return sim->now - since >= until_known(sim);
 }
 

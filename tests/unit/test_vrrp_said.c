@@ -197,6 +197,18 @@ static void the_peer_is_known_by_the_address_it_says(void **state)
 	assert_false(vrrp_said_is_source(&said, NAME + 1, here));
 }
 
+/* Two paths of different speed: the word gets old before the slower one does. */
+static void silence_is_not_that_a_unit_is_named_no_more(void **state)
+{
+	struct vrrp_fsm fsm = {0};
+
+	take(0, 1, 1, VRRP_ACTIVE, 100);
+	take(1, 1, 1, VRRP_ACTIVE, 110);
+	assert_true(vrrp_said_is_fresh(&said, 105 + TIMEOUT));
+	assert_false(facts_at(105 + TIMEOUT, &fsm).peer_fresh);
+	assert_true(facts_at(105 + TIMEOUT, &fsm).peer_ever);
+}
+
 static void a_forgiven_word_is_told_from_a_new_one(void **state)
 {
 	struct vrrp_fsm fsm = {0};
@@ -226,6 +238,7 @@ int main(void)
 			a_pause_of_ours_is_forgiven_and_nothing_is_heard_in_the_future, set_up),
 		cmocka_unit_test_setup(it_says_when_it_heard_us, set_up),
 		cmocka_unit_test_setup(the_peer_is_known_by_the_address_it_says, set_up),
+		cmocka_unit_test_setup(silence_is_not_that_a_unit_is_named_no_more, set_up),
 		cmocka_unit_test_setup(a_forgiven_word_is_told_from_a_new_one, set_up),
 	};
 

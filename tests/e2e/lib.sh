@@ -103,8 +103,9 @@ needs() { # FEATURE... as scripts/kernel-has knows them
 	trap "kill $!; wait $!; exit 130" INT TERM HUP
 	wait $!
 	status=$?
-	[ $status -ne 125 ] || skip_all "this kernel has no $missing; $(grep '^uml: ' "$TMP/uml.err" | tail -n 1)"
-	exit $status
+	[ $status -eq 125 ] || exit $status
+	wait_for 5 grep -qs '^uml: ' "$TMP/uml.err" > /dev/null # tee may not have written it yet
+	skip_all "this kernel has no $missing; $(grep '^uml: ' "$TMP/uml.err" | tail -n 1)"
 }
 
 # ---- the lab ----

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Exercises of the course material as tests: what a document claims, and what was observed here. A test is an executable
-# bash file tests/e2e/labs/NN-name.t that begins with
+# bash file tests/e2e/labs/NAME.t that begins with
 #
 #	. "$(dirname "$0")/claim.sh"
 #	needs netem             # only when it takes more than every kernel has: then the whole file runs in scripts/uml

@@ -11,7 +11,7 @@
 
 enum { HELP = 256, VERSION, FIRST_FLAG };
 
-/* False: not one of ours; getopt_long() has said so. */
+/* False: not one of ours. */
 static bool take(int c, const char *program, const char *usage, struct daemon_options *o)
 {
 	switch (c) {
@@ -48,18 +48,20 @@ int daemon_options_read(const char *program, const char *usage, const struct dae
 {
 	struct option longs[2 + FLAGS_MAX + 1] = {
 		{"help", no_argument, NULL, HELP}, {"version", no_argument, NULL, VERSION}};
-	int c;
+	int c, at = 1;
 
 	if (flag_count > FLAGS_MAX)
 		return -EINVAL;
 	for (int i = 0; i < flag_count; i++)
 		longs[2 + i] = (struct option){flags[i].name, no_argument, NULL, FIRST_FLAG + i};
 	*out = (struct daemon_options){.config = DAEMON_CONFIG_DEFAULT, .run_dir = CTL_RUNDIR_DEFAULT};
-	while ((c = getopt_long(argc, argv, "c:n:r:tvh", longs, NULL)) != -1) {
+	opterr = 0; /* what is wrong is said here, in one line */
+	for (; (c = getopt_long(argc, argv, ":c:n:r:tvh", longs, NULL)) != -1; at = optind) {
 		if (c >= FIRST_FLAG) {
 			*flags[c - FIRST_FLAG].set = true;
 		} else if (!take(c, program, usage, out)) {
-			fprintf(stderr, "try '%s --help'\n", program);
+			fprintf(stderr, "%s: '%s' %s; try '%s --help'\n", program, argv[at],
+				c == ':' ? "wants a value" : "is not an option", program);
 			return -EINVAL;
 		}
 	}

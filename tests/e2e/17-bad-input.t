@@ -59,6 +59,9 @@ is "an empty file: status 2" "$(in_ns lb "$TANDEM_BIN/tandem-lb" -c "$LB_CONFIG"
 is "no file: status 2" "$(in_ns lb "$TANDEM_BIN/tandem-lb" -c "$TMP/nowhere" -r "$RUNDIR" > "$TMP/out" 2>&1; echo $?)" 2
 like "... it is named" "$(cat "$TMP/out")" "$TMP/nowhere.*No such file"
 is "an unknown option: status 2" "$(in_ns lb "$TANDEM_BIN/tandem-lb" --frobnicate > "$TMP/out" 2>&1; echo $?)" 2
+is "... in one line" "$(cat "$TMP/out")" "tandem-lb: '--frobnicate' is not an option; try 'tandem-lb --help'"
+is "an option without its value, likewise" "$("$TANDEM_BIN/tandem-vrrp" -t -c 2>&1; echo $?)" "tandem-vrrp: '-c' wants a value; try 'tandem-vrrp --help'
+2"
 is "nothing is left behind" "$(pins; ls "$RUNDIR" 2>/dev/null; in_ns lb tc qdisc show | grep clsact)" ""
 good > "$LB_CONFIG"
 is "-t says that a file is good" "$(in_ns lb "$TANDEM_BIN/tandem-lb" -t -c "$LB_CONFIG" > "$TMP/out" 2>&1; echo $?; cat "$TMP/out")" \

@@ -226,6 +226,9 @@ static void show_mended(struct table *table, const json_t *row)
 	if (view_number(row, "put_back", &n) && n)
 		view_pair(table, TABLE_WARN, "put back", "%s: another program had removed an address",
 			view_format(row, "put_back", VIEW_EXACT, a));
+	if (view_number(row, "settings_put_back", &n) && n)
+		view_pair(table, TABLE_WARN, "settings", "%s put back: another program had changed them",
+			view_format(row, "settings_put_back", VIEW_EXACT, a));
 	if (view_number(row, "add_failed", &n) && n)
 		view_pair(table, TABLE_WARN, "not added", "%s: an address could not be added",
 			view_format(row, "add_failed", VIEW_EXACT, a));

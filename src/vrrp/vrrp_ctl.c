@@ -165,7 +165,7 @@ static json_t *instance_row(
 		list_addresses(c));
 	json_object_update_new(row,
 		json_pack(
-			"{s:{s:i, s:i, s:i, s:b, s:b, s:o}, s:{s:f, s:f, s:f, s:f, s:o, s:o}, s:b, s:s, s:I, s:I, s:I, s:f, "
+			"{s:{s:i, s:i, s:i, s:b, s:b, s:o}, s:{s:f, s:f, s:f, s:f, s:o, s:o}, s:b, s:s, s:I, s:I, s:I, s:I, s:f, "
 			"s:o}",
 			"priority", "base", c->priority, "effective", unit->priority.priority, "sent",
 			vrrp_fsm_priority(f), "held", f->held, "forced", f->forced, "tracks",
@@ -175,7 +175,8 @@ static json_t *instance_row(
 			(double)vrrp_fsm_down_interval(f) / MS, "advert_in_ms", ms_until(f->advert_at, now),
 			"down_in_ms", ms_until(f->down_at, now), "holds", inst->holds, "add_error",
 			inst->add_error, "add_failed", (json_int_t)inst->add_failed, "put_back",
-			(json_int_t)inst->put_back, "pauses", (json_int_t)unit->pauses, "longest_pause_ms",
+			(json_int_t)inst->put_back, "settings_put_back", (json_int_t)inst->settings_put_back,
+			"pauses", (json_int_t)unit->pauses, "longest_pause_ms",
 			(double)unit->longest_pause / MS, "routers", routers));
 	json_object_update_new(row, vrrp_ctl_pair_row(s, unit, inst));
 	return row;
@@ -232,7 +233,7 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 {
 	const struct vrrp_speaker *s = ((struct vrrp_ctl *)ctx)->speaker;
 	uint64_t discarded[VRRP_DISCARD_REASONS] = {}, sent = 0, failed = 0, good = 0, arrived = 0,
-		 announced = 0, unannounced = 0, back = 0, lost = 0;
+		 announced = 0, unannounced = 0, back = 0, settings = 0, lost = 0;
 	json_t *rows = json_array();
 
 	for (const struct vrrp_port *port = s->ports; port; port = port->next) {
@@ -246,6 +247,7 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 			const struct vrrp_inst *inst = &s->units[i]->members[m];
 
 			back += inst->put_back;
+			settings += inst->settings_put_back;
 			for (size_t r = 0; r < inst->router_count; r++) {
 				const struct vrrp_router_counters *n = &inst->routers[r].n;
 
@@ -270,6 +272,8 @@ static json_t *on_counters(void *ctx, const struct ctl_request *request)
 	add_counter(
 		rows, "receive_overflow", lost, "drop", "packets lost because the socket's buffer was full");
 	add_counter(rows, "addresses_put_back", back, "info", "addresses that another program had removed");
+	add_counter(rows, "settings_put_back", settings, "info",
+		"kernel settings of virtual MACs that another program had changed");
 	return ctl_reply_ok(rows);
 }
 

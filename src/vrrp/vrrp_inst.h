@@ -43,8 +43,10 @@ struct vrrp_inst {
 	struct vrrp_witnesses *witnesses;        /* the unit's to open and close; NULL: none */
 	struct vrrp_witness_model witness_model; /* with which they were opened */
 	bool holds;                              /* the addresses are to be there */
-	bool taken_over;   /* what an earlier speaker left on the interface was looked after */
-	uint64_t put_back; /* addresses that somebody else had removed */
+	bool taken_over;            /* what an earlier speaker left on the interface was looked after */
+	uint64_t put_back;          /* addresses that somebody else had removed */
+	uint64_t settings_put_back; /* of a virtual MAC, that somebody else had changed */
+	bool settings_said;         /* some were at the last look: that was logged */
 	uint64_t add_failed;
 	char add_error[VRRP_WAITING_MAX]; /* the last failure to add one, "" once all are there */
 	int add_errno;                    /* of the failure that was logged last */

@@ -32,7 +32,8 @@
  * - ipv4 arp_announce 2: answers to clients leave by the parent's route; its ARP questions for these clients would
  *   name the virtual address as the sender, with the parent's MAC, and so teach it to every client.
  * IPv6 needs nothing there: neighbour discovery answers for the addresses of the interface only.
- * What they were stands in the macvlan's alias, so that whoever removes the last one, after a kill -9 too, puts them back;
+ * Another program may set any of them anew (`sysctl --system`), of which the kernel tells nobody: vrrp_net_keep_macvlan()
+ * looks, and forwarding follows the parent's. What they were stands in the macvlan's alias, so that whoever removes the last one, after a kill -9 too, puts them back;
  * a value that somebody changed meanwhile stays.
  */
 #include "vrrp/vrrp_net.h"
@@ -50,6 +51,8 @@
 #define ALIAS        "tandem-vrrp: parent's arp_ignore %d arp_announce %d"
 #define ARP_IGNORE   1
 #define ARP_ANNOUNCE 2
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct setting {
 	const char *family, *key;
@@ -80,6 +83,11 @@ struct before {
 
 /* ---- settings ---- */
 
+static const struct setting parent_settings[] = {
+	{"ipv4", "arp_ignore", ARP_IGNORE},
+	{"ipv4", "arp_announce", ARP_ANNOUNCE},
+};
+
 /* A kernel without IPv6 has none of its sysctls. */
 static int set_one(const struct setting *setting, const char *name)
 {
@@ -88,10 +96,10 @@ static int set_one(const struct setting *setting, const char *name)
 	return err == -ENOENT && strcmp(setting->family, "ipv6") == 0 ? 0 : err;
 }
 
-static int prepare_macvlan(const char *name)
+static int set_all(const struct setting *settings, size_t count, const char *name)
 {
-	for (size_t i = 0; i < sizeof(macvlan_settings) / sizeof(macvlan_settings[0]); i++) {
-		int err = set_one(&macvlan_settings[i], name);
+	for (size_t i = 0; i < count; i++) {
+		int err = set_one(&settings[i], name);
 
 		if (err)
 			return err;
@@ -104,7 +112,7 @@ static void forward_like(const char *parent, const char *name)
 	static const char *const families[] = {"ipv4", "ipv6"};
 	int value;
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+	for (size_t i = 0; i < COUNT_OF(families); i++)
 		if (!vrrp_net_sysctl_get(families[i], parent, "forwarding", &value))
 			vrrp_net_sysctl_set(families[i], name, "forwarding", value);
 }
@@ -136,13 +144,6 @@ static int read_before(const struct vrrp_net *net, const struct vrrp_link *paren
 		return 0;
 	err = vrrp_net_sysctl_get("ipv4", parent->name, "arp_ignore", &out->arp_ignore);
 	return err ? err : vrrp_net_sysctl_get("ipv4", parent->name, "arp_announce", &out->arp_announce);
-}
-
-static int prepare_parent(const char *name)
-{
-	int err = vrrp_net_sysctl_set("ipv4", name, "arp_ignore", ARP_IGNORE);
-
-	return err ? err : vrrp_net_sysctl_set("ipv4", name, "arp_announce", ARP_ANNOUNCE);
 }
 
 static void put_back(const char *parent, const char *key, int ours, int before)
@@ -258,7 +259,7 @@ static int finish(struct vrrp_net *net, const struct vrrp_link *parent, const st
 {
 	int ifindex = link->link.ifindex;
 	struct before before;
-	int err = prepare_macvlan(link->link.name);
+	int err = set_all(macvlan_settings, COUNT_OF(macvlan_settings), link->link.name);
 
 	forward_like(parent->name, link->link.name);
 	if (!err && !read_alias(link->alias, &before)) {
@@ -267,7 +268,7 @@ static int finish(struct vrrp_net *net, const struct vrrp_link *parent, const st
 			err = set_alias(net, ifindex, &before);
 	}
 	if (!err)
-		err = prepare_parent(parent->name);
+		err = set_all(parent_settings, COUNT_OF(parent_settings), parent->name);
 	if (!err)
 		vrrp_net_look(net, NULL, ifindex, &err); /* with the alias */
 	return err;
@@ -294,6 +295,40 @@ int vrrp_net_add_macvlan(
 	if (err)
 		vrrp_net_remove_link(net, *ifindex);
 	return err;
+}
+
+/* Make those that have another value ours again. Returns how many were; which: the first, when it is "". */
+static size_t keep_all(
+	const struct setting *settings, size_t count, const char *name, char *which, size_t which_size)
+{
+	size_t back = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct setting *s = &settings[i];
+		int now;
+
+		if (vrrp_net_sysctl_get(s->family, name, s->key, &now) || now == s->value || set_one(s, name))
+			continue;
+		back++;
+		if (!which[0])
+			snprintf(which, which_size, "net.%s.conf.%s.%s from %d to %d", s->family, name,
+				s->key, s->value, now);
+	}
+	return back;
+}
+
+size_t vrrp_net_keep_macvlan(const struct vrrp_net *net, int ifindex, char *which, size_t which_size)
+{
+	const struct vrrp_link *link = vrrp_net_link_at(net, ifindex), *parent;
+	size_t back;
+
+	which[0] = 0;
+	parent = link ? vrrp_net_link_at(net, link->parent) : NULL;
+	if (!parent)
+		return 0; /* what is gone is made anew, with its settings */
+	forward_like(parent->name, link->name);
+	back = keep_all(parent_settings, COUNT_OF(parent_settings), parent->name, which, which_size);
+	return back + keep_all(macvlan_settings, COUNT_OF(macvlan_settings), link->name, which, which_size);
 }
 
 int vrrp_net_remove_link(struct vrrp_net *net, int ifindex)

@@ -16,7 +16,8 @@
 #include "vrrp/vrrp_pair.h"
 #include "vrrp/vrrp_port.h"
 
-#define REOPEN_S 1.
+#define REOPEN_S   1.
+#define SETTINGS_S 1.
 
 static uint64_t wall_ms(void)
 {
@@ -131,6 +132,28 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_look(s->units[i]);
 	vrrp_lease_join_addresses(s);
+}
+
+/* One instance at a time: to look at hundreds at once would hold an advert up. */
+static void on_settings(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct vrrp_speaker *s = timer->data;
+	size_t place = 0;
+
+	s->settings_turn = (s->settings_turn + 1) % s->virtual_macs;
+	for (size_t i = 0; i < s->unit_count; i++)
+		for (size_t m = 0; m < s->units[i]->member_count; m++)
+			if (s->units[i]->members[m].conf->virtual_mac && place++ == s->settings_turn)
+				vrrp_unit_keep_settings(s->units[i], m);
+}
+
+static void follow_settings(struct vrrp_speaker *s)
+{
+	s->virtual_macs = 0;
+	for (size_t i = 0; i < s->model->instance_count; i++)
+		s->virtual_macs += s->model->instances[i].virtual_mac;
+	s->settings.repeat = s->virtual_macs ? SETTINGS_S / (double)s->virtual_macs : 0.;
+	ev_timer_again(s->loop, &s->settings); /* 0: stop */
 }
 
 static void on_link(void *data, const struct vrrp_link *link, bool gone)
@@ -324,6 +347,7 @@ int vrrp_speaker_apply(struct vrrp_speaker *s, struct vrrp_model *model, bool re
 			vrrp_unit_begin(units[i]);
 	remove_stale_links(s);
 	vrrp_lease_join_addresses(s);
+	follow_settings(s);
 	for (size_t i = 0; i < before_count; i++)
 		if (!is_wanted(units, s->unit_count, before[i])) {
 			vrrp_lease_free(s->shared.lease, before[i]->slot);
@@ -358,7 +382,8 @@ int vrrp_speaker_open(struct vrrp_speaker *s, struct ev_loop *loop, struct vrrp_
 	*s = (struct vrrp_speaker){.loop = loop, .shared.ward = ward, .rundir = rundir, .events = events};
 	ev_init(&s->look, on_look);
 	ev_init(&s->reopen, on_reopen);
-	s->look.data = s->reopen.data = s;
+	ev_init(&s->settings, on_settings);
+	s->look.data = s->reopen.data = s->settings.data = s;
 	if (!may_add_addresses()) {
 		log_error("cannot add addresses: tandem-vrrp needs CAP_NET_ADMIN");
 		return -EPERM;
@@ -408,6 +433,7 @@ void vrrp_speaker_close(struct vrrp_speaker *s)
 {
 	ev_timer_stop(s->loop, &s->look);
 	ev_timer_stop(s->loop, &s->reopen);
+	ev_timer_stop(s->loop, &s->settings);
 	vrrp_pair_close(s);
 	for (size_t i = 0; i < s->unit_count; i++)
 		vrrp_unit_close(s->units[i]);

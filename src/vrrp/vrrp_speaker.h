@@ -55,8 +55,11 @@ struct vrrp_speaker {
 	struct vrrp_peer *peer; /* NULL: plain VRRP */
 	char peer_error[200];   /* "": as configured */
 	struct event_log *events;
-	ev_timer look;   /* links or addresses changed: the units look, once for a burst */
-	ev_timer reopen; /* a port could not be opened */
+	ev_timer look;        /* links or addresses changed: the units look, once for a burst */
+	ev_timer reopen;      /* a port could not be opened */
+	ev_timer settings;    /* of the virtual MACs, one instance after the other, each once a second */
+	size_t settings_turn; /* which of these is next, of: */
+	size_t virtual_macs;
 	bool draining;
 	bool suspended;     /* it ends, and the next one goes on: leases run out if none comes */
 	int64_t drained_at; /* ns: all that had arrived by then was read */

@@ -109,6 +109,9 @@ void vrrp_unit_close(struct vrrp_unit *unit);
 /* Links or addresses changed: look again. lost: an address may have been removed. */
 void vrrp_unit_look(struct vrrp_unit *unit);
 
+/* Put the kernel's settings of a member's virtual MAC right, when another program changed them, say so and count it. */
+void vrrp_unit_keep_settings(struct vrrp_unit *unit, size_t member);
+
 /* An advert of member i's router r that passed. */
 void vrrp_unit_heard(struct vrrp_unit *unit, size_t member, const struct vrrp_heard *heard);
 

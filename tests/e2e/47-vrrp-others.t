@@ -42,6 +42,20 @@ for what in "link set NAME down" "link set NAME address 02:00:00:00:09:09" "link
 done
 ok "... the log says what was done" log_has vrrp-a 'the macvlan of 10.0.1.100 on eth0 was set down by another program; up again'
 is "... nobody moved" "$(moved)" "$before"
+
+# The kernel's settings, as `sysctl --system` would set them: the parent would answer with its own MAC for ever.
+settings() { in_ns a sysctl -n net.ipv4.conf.eth0.arp_ignore net.ipv4.conf.eth0.arp_announce "net.ipv4.conf.$(device 4).rp_filter" | paste -sd' '; }
+settings_are() { local now; now=$(settings); echo "they are $now"; [ "$now" = "$1" ]; }
+is "settings: the kernel answers with the virtual MAC only" "$(settings)" "1 2 2"
+for key in eth0.arp_ignore eth0.arp_announce "$(device 4).rp_filter"; do
+	in_ns a sysctl -q -w "net.ipv4.conf.$key=0"
+	ok "... another program sets ${key/vr*./the macvlan\'s }: it is put right" wait_for 15 settings_are "1 2 2"
+done
+ok "... the address is reached, at the virtual MAC" wait_for 15 reached
+is "... which is counted" "$(vjson a '[0].settings_put_back')" 3
+like "... over all, too" "$(vctl a counters | grep settings_put_back)" '\b3\b'
+ok "... and logged" log_has vrrp-a 'front: settings put back: another program changed net.ipv4.conf.eth0.arp_ignore from 1 to 0$'
+is "... nobody moved" "$(moved)" "$before"
 is "... there is one device for a family" "$(in_ns a ip -br link show type macvlan | wc -l)" 2
 stop vrrp-a TERM
 is "the end: no device is left" "$(in_ns a ip -br link show type macvlan)" ""

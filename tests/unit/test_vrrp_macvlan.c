@@ -427,6 +427,34 @@ static void test_forwards_as_its_parent(void **state)
 	assert_int_equal(sysctl_of("vrrp51", "forwarding"), 0);
 }
 
+/* Another program sets what we had set, and what we have as the parent has it. */
+static void test_kept(void **state)
+{
+	char which[160];
+	int ifindex = add(virtual_mac), value = -1;
+
+	assert_int_equal(vrrp_net_keep_macvlan(net, ifindex, which, sizeof(which)), 0);
+	assert_string_equal(which, "");
+	sh("echo 0 > /proc/sys/net/ipv4/conf/eth0/arp_ignore; echo 1 > /proc/sys/net/ipv4/conf/eth0/arp_announce; "
+	   "echo 1 > /proc/sys/net/ipv4/conf/vrrp51/rp_filter; echo 1 > /proc/sys/net/ipv6/conf/vrrp51/autoconf; "
+	   "echo 1 > /proc/sys/net/ipv6/conf/eth0/forwarding");
+	assert_int_equal(vrrp_net_keep_macvlan(net, ifindex, which, sizeof(which)), 4);
+	assert_string_equal(which, "net.ipv4.conf.eth0.arp_ignore from 1 to 0");
+	assert_int_equal(sysctl_of("eth0", "arp_ignore"), 1);
+	assert_int_equal(sysctl_of("eth0", "arp_announce"), 2);
+	assert_int_equal(sysctl_of("vrrp51", "rp_filter"), 2);
+	assert_int_equal(vrrp_net_sysctl_get("ipv6", "vrrp51", "autoconf", &value), 0);
+	assert_int_equal(value, 0);
+	assert_int_equal(vrrp_net_sysctl_get("ipv6", "vrrp51", "forwarding", &value), 0);
+	assert_int_equal(value, 1);
+	sh("echo 0 > /proc/sys/net/ipv6/conf/eth0/forwarding");
+	assert_int_equal(vrrp_net_keep_macvlan(net, ifindex, which, sizeof(which)), 0);
+	assert_int_equal(vrrp_net_remove_link(net, ifindex), 0);
+	assert_int_equal(sysctl_of("eth0", "arp_ignore"), 0);
+	assert_int_equal(vrrp_net_keep_macvlan(net, ifindex, which, sizeof(which)), 0);
+	assert_int_equal(sysctl_of("eth0", "arp_ignore"), 0);
+}
+
 static void test_taken_over_or_replaced(void **state)
 {
 	struct vrrp_address address = address_of("10.9.0.100", 24);
@@ -477,8 +505,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(test_arp), ROW(test_own_questions), ROW(test_nd),
 		ROW(test_silence), ROW(test_hears_its_mac), ROW(test_answers_at_once),
-		ROW(test_parent_restored), ROW(test_forwards_as_its_parent), ROW(test_taken_over_or_replaced),
-		ROW(test_refusals)};
+		ROW(test_parent_restored), ROW(test_forwards_as_its_parent), ROW(test_kept),
+		ROW(test_taken_over_or_replaced), ROW(test_refusals)};
 
 	netns_make();
 	return cmocka_run_group_tests(tests, NULL, NULL);

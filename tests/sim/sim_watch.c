@@ -136,7 +136,7 @@ void sim_watch_fault(struct sim *sim, const struct sim_fault *fault, int active)
 	struct quorum q;
 
 	sim_watch_cancel(sim);
-	if (active < 0 || !settled(sim, active, &q))
+	if (active < 0 || sim->node[active].stopped || !settled(sim, active, &q))
 		return;
 	if (fault->kind == SIM_DROP)
 		watch_lost(sim, active, &q, fault->value);

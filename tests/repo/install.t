@@ -67,6 +67,16 @@ for daemon in tandem-lb tandem-vrrp; do
 	ok "its unit starts it where it is" grep -qx "ExecStart=/opt/tandem/sbin/$daemon" \
 		"$T/dest/opt/tandem/lib/systemd/system/$daemon.service"
 done
+# After five quick ends systemd would leave a unit failed for good, and a status could be one that it does not restart.
+never_gives_up() {
+	sed '/^\[Service\]/q' "$1" | grep -x 'StartLimitIntervalSec=0' && grep -x 'Restart=on-failure' "$1" && ! grep '^RestartPrevent' "$1"
+}
+for daemon in tandem-lb tandem-vrrp; do
+	ok "systemd never gives up $daemon" never_gives_up "etc/systemd/$daemon.service"
+done
+is_understood() { ! systemd-analyze verify etc/systemd/*.service 2>&1 | grep -e Unknown -e Invalid -e Failed -e ignoring; }
+! command -v systemd-analyze > /dev/null || ok "systemd understands every line of the units" is_understood
+
 touch "$T/dest/etc/tandem/tandem.conf" "$T/dest/opt/tandem/bin/not-ours"
 ok "uninstall" make --no-print-directory uninstall DESTDIR="$T/dest" PREFIX=/opt/tandem
 ok "only what is not ours is left" same $'./etc/tandem/tandem.conf\n./opt/tandem/bin/not-ours' "$(files)"

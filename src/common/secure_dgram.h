@@ -38,6 +38,10 @@ struct secure_keys {
 /* Read a key file: lines of 64 hexadecimal digits, comments from '#'. It must be a regular file that only its owner may
  * read, owned by root or us. 0, or -errno with one line in error (never with a key in it). */
 int secure_keys_load(const char *path, struct secure_keys *out, char *error, size_t error_size);
+#define SECURE_WARNING_MAX 512
+/* For who checks a config: would that file keep the pair from coming up, here and now? Then one line says so: a warning, for
+ * whoever runs goes on without, and looks again. */
+bool secure_keys_warn(const char *path, char *line, size_t size);
 /* Overwrite them in memory. */
 void secure_keys_forget(struct secure_keys *keys);
 /* One new key as the line that a key file holds (without newline), out of 65 bytes. */

@@ -142,6 +142,20 @@ int secure_keys_load(const char *path, struct secure_keys *out, char *error, siz
 	return rc;
 }
 
+bool secure_keys_warn(const char *path, char *line, size_t size)
+{
+	struct secure_keys keys;
+	char error[SECURE_WARNING_MAX];
+	int rc = secure_keys_load(path, &keys, error, sizeof(error));
+
+	secure_keys_forget(&keys);
+	/* Who may not read it does not know what those will find who run the daemons. */
+	if (rc == 0 || (rc == -EACCES && geteuid() != 0))
+		return false;
+	snprintf(line, size, "warning: %s; until then the nodes are no pair", error);
+	return true;
+}
+
 void secure_keys_forget(struct secure_keys *keys)
 {
 	sodium_memzero(keys, sizeof(*keys));

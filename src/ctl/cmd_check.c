@@ -11,6 +11,7 @@
 
 #include "common/clean_text.h"
 #include "common/conf.h"
+#include "common/secure_dgram.h"
 #include "ctl/view.h"
 #include "lb/lb_conf.h"
 #include "vrrp/vrrp_conf.h"
@@ -29,7 +30,7 @@ static const struct grammar grammar[] = {
 
 static void render(const struct output *output, const json_t *args, const json_t *data)
 {
-	const json_t *errors = json_object_get(data, "errors");
+	const json_t *errors = json_object_get(data, "errors"), *warnings = json_object_get(data, "warnings");
 	char file[512], node[80], n[4][VIEW_TEXT_MAX];
 	uint64_t count;
 
@@ -43,6 +44,8 @@ static void render(const struct output *output, const json_t *args, const json_t
 		fprintf(output->file, "%s: not valid\n", file);
 		return;
 	}
+	for (size_t i = 0; i < json_array_size(warnings); i++)
+		fprintf(output->file, "%s\n", json_string_value(json_array_get(warnings, i)));
 	fprintf(output->file, "%s: valid%s%s: pools %s, backends %s, services %s, vrrp instances %s\n", file,
 		*node ? " for node " : "", node, view_format(data, "pools", VIEW_EXACT, n[0]),
 		view_format(data, "backends", VIEW_EXACT, n[1]),
@@ -128,6 +131,20 @@ static void check_file(const char *file, const char *node, struct outcome *o)
 	merge_all(o);
 }
 
+/* What no daemon refuses. */
+static json_t *list_warnings(const struct outcome *o)
+{
+	const struct conf_peer *peer = o->lb.peer.configured ? &o->lb.peer : &o->vrrp.peer;
+	char line[SECURE_WARNING_MAX], clean[SECURE_WARNING_MAX];
+	json_t *out = json_array();
+
+	if (peer->configured && secure_keys_warn(peer->key_file, line, sizeof(line))) {
+		clean_text(clean, sizeof(clean), line);
+		json_array_append_new(out, json_string(clean));
+	}
+	return out;
+}
+
 /* The outcome in the form that a daemon's answer has, so that --json works here too. */
 static json_t *describe(const char *file, const struct outcome *o)
 {
@@ -142,11 +159,11 @@ static json_t *describe(const char *file, const struct outcome *o)
 	}
 	for (size_t i = 0; i < o->lb.pool_count; i++)
 		backends += o->lb.pools[i].backend_count;
-	return json_pack("{s:s,s:s,s:b,s:o,s:I,s:I,s:I,s:I,s:I}", "file", file, "node",
+	return json_pack("{s:s,s:s,s:b,s:o,s:I,s:o,s:I,s:I,s:I,s:I}", "file", file, "node",
 		*o->lb.node ? o->lb.node : o->vrrp.node, "valid", errors->count == 0, "errors", lines,
-		"error_count", (json_int_t)errors->count, "pools", (json_int_t)o->lb.pool_count, "backends",
-		(json_int_t)backends, "services", (json_int_t)o->lb.service_count, "vrrp_instances",
-		(json_int_t)o->vrrp.instance_count);
+		"error_count", (json_int_t)errors->count, "warnings", list_warnings(o), "pools",
+		(json_int_t)o->lb.pool_count, "backends", (json_int_t)backends, "services",
+		(json_int_t)o->lb.service_count, "vrrp_instances", (json_int_t)o->vrrp.instance_count);
 }
 
 static int run(const struct context *context, const struct subcommand *command, json_t *args)

@@ -22,6 +22,7 @@
 #include "lb/lb_table.h"
 
 #define EVENTS_KEPT  1000
+#define AGAIN_S      1.   /* until connection sync that could not begin is tried again */
 #define SAVE_DELAY_S 0.05 /* changes of health and config are saved together, after the answer is given */
 
 struct daemon {
@@ -39,7 +40,7 @@ struct daemon {
 	struct ctl_server *server;
 	struct event_log *events;
 	ev_signal on_hup, on_term, on_int;
-	ev_timer save;
+	ev_timer save, peer_again;
 };
 
 /* ---- events ---- */
@@ -99,14 +100,43 @@ static bool on_device_is_down(void *data, uint32_t ifindex)
 
 /* ---- the pair ---- */
 
-/* Connection sync as the config in force wants it. Where it cannot be, the rest goes on. */
+static void follow_peer(struct daemon *d);
+
+static void on_peer_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	follow_peer(timer->data);
+}
+
+/* What is wrong is told once, and that it is over. */
+static void look_at_sync_error(struct daemon *d, const char *before)
+{
+	const struct conf_peer *peer = &d->live.model.peer;
+	char subject[sizeof(peer->node) + 8];
+
+	if (d->sync_error[0]) {
+		ev_timer_init(&d->peer_again, on_peer_again, AGAIN_S, 0.);
+		d->peer_again.data = d;
+		ev_timer_start(d->loop, &d->peer_again);
+	}
+	if (strcmp(d->sync_error, before) == 0)
+		return;
+	snprintf(subject, sizeof(subject), "peer %s", peer->node);
+	if (d->sync_error[0])
+		on_event(d, subject, "failed", d->sync_error);
+	else if (d->sync)
+		on_event(d, subject, "mended", "the key file was read");
+}
+
+/* Connection sync as the config in force wants it. Where it cannot be, the rest goes on, and it is tried again. */
 static void follow_peer(struct daemon *d)
 {
 	const struct conf_peer *peer = &d->live.model.peer;
 	const char *node = d->live.model.node;
-	char subject[sizeof(peer->node) + 8];
+	char before[sizeof(d->sync_error)];
 	int err = 0;
 
+	memcpy(before, d->sync_error, sizeof(before));
+	ev_timer_stop(d->loop, &d->peer_again);
 	d->sync_error[0] = 0;
 	if (d->sync)
 		err = peer->configured
@@ -115,18 +145,14 @@ static void follow_peer(struct daemon *d)
 	if (err == -ENOTUNIQ) {
 		lb_sync_close(d->sync);
 		d->sync = NULL;
-		err = 0;
 	}
 	if (d->sync)
 		lb_sync_refresh(d->sync);
 	else if (peer->configured)
-		err = lb_sync_open(&d->sync, d->loop, &d->live, &d->age, peer, node, on_event, d,
-			d->sync_error, sizeof(d->sync_error));
+		lb_sync_open(&d->sync, d->loop, &d->live, &d->age, peer, node, on_event, d, d->sync_error,
+			sizeof(d->sync_error));
 	d->ctl.sync = d->sync;
-	if (!err)
-		return;
-	snprintf(subject, sizeof(subject), "peer %s", peer->node);
-	on_event(d, subject, "failed", d->sync_error);
+	look_at_sync_error(d, before);
 }
 
 /* ---- reload ---- */

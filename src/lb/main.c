@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/daemon_options.h"
+#include "common/secure_dgram.h"
 #include "lb/lb_conf.h"
 #include "lb/lb_daemon.h"
 
@@ -32,6 +33,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (o.test) {
+		char line[SECURE_WARNING_MAX];
+
+		if (model.peer.configured && secure_keys_warn(model.peer.key_file, line, sizeof(line)))
+			fprintf(stderr, "%s\n", line);
 		printf("%s: good: %zu services, %zu pools\n", o.config, model.service_count,
 			model.pool_count);
 		lb_model_clear(&model);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/daemon_options.h"
+#include "common/secure_dgram.h"
 #include "vrrp/vrrp_conf.h"
 #include "vrrp/vrrp_daemon.h"
 
@@ -16,6 +17,7 @@ static const char usage[] =
 /* The config is read here to be checked only: the speaker reads it again when it begins, also after a crash. */
 static int check(const struct daemon_options *o, size_t *instances)
 {
+	char line[SECURE_WARNING_MAX];
 	struct conf_errors errors;
 	struct vrrp_model model;
 	int err = vrrp_conf_load(o->config, o->node, &model, &errors);
@@ -25,6 +27,9 @@ static int check(const struct daemon_options *o, size_t *instances)
 			o->config);
 	else if (err)
 		conf_errors_write(&errors, stderr, "");
+	else if (o->test && model.peer.configured &&
+		 secure_keys_warn(model.peer.key_file, line, sizeof(line)))
+		fprintf(stderr, "%s\n", line);
 	*instances = err ? 0 : model.instance_count;
 	if (!err)
 		vrrp_model_clear(&model);

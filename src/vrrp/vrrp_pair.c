@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECOND INT64_C(1000000000)
+#define SECOND  INT64_C(1000000000)
+#define AGAIN_S 1. /* until what could not be opened is tried again */
 
 /* ---- what the peer asks and tells ---- */
 
@@ -85,25 +86,48 @@ void vrrp_pair_drain(struct vrrp_speaker *s)
 
 void vrrp_pair_close(struct vrrp_speaker *s)
 {
+	ev_timer_stop(s->loop, &s->peer_again);
 	vrrp_peer_end(s->peer);
 	s->peer = NULL;
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	vrrp_pair_apply(timer->data);
+}
+
+/* What is wrong is told once, and that it is over. */
+static void look_at_error(struct vrrp_speaker *s, const char *before)
+{
+	if (s->peer_error[0]) {
+		ev_timer_init(&s->peer_again, on_again, AGAIN_S, 0.);
+		s->peer_again.data = s;
+		ev_timer_start(s->loop, &s->peer_again);
+	}
+	if (strcmp(s->peer_error, before) == 0)
+		return;
+	if (s->peer_error[0])
+		on_tell(s, "failed", s->peer_error);
+	else if (s->peer)
+		on_tell(s, "mended", "the key file was read");
 }
 
 void vrrp_pair_apply(struct vrrp_speaker *s)
 {
 	const struct conf_peer *wanted = &s->model->peer;
-	int err = 0;
+	char before[sizeof(s->peer_error)];
 
+	memcpy(before, s->peer_error, sizeof(before));
+	ev_timer_stop(s->loop, &s->peer_again);
 	s->peer_error[0] = 0;
 	if (s->peer && (!wanted->configured || !vrrp_peer_is_as(s->peer, wanted, s->model->node)))
 		vrrp_pair_close(s);
 	if (s->peer)
-		err = vrrp_peer_rekey(s->peer, s->peer_error, sizeof(s->peer_error));
+		vrrp_peer_rekey(s->peer, s->peer_error, sizeof(s->peer_error));
 	else if (wanted->configured)
-		err = vrrp_peer_open(&s->peer, s->loop, s->shared.timers, wanted, s->model->node, &ops, s,
+		vrrp_peer_open(&s->peer, s->loop, s->shared.timers, wanted, s->model->node, &ops, s,
 			s->peer_error, sizeof(s->peer_error));
 	if (s->peer)
 		vrrp_peer_set_config_hash(s->peer, vrrp_model_hash(s->model));
-	if (err)
-		on_tell(s, "failed", s->peer_error);
+	look_at_error(s, before);
 }

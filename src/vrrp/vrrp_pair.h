@@ -7,8 +7,8 @@
 #include "vrrp/vrrp_speaker.h"
 
 /* Open the peer of the config in force, go on with the one that is open when it is the same (its keys are read anew), close
- * it when there is none any more. What cannot be opened is told as an event and in status: the speaker goes on as plain
- * VRRP. */
+ * it when there is none any more. What cannot be opened is told as an event and in status, and tried again each second: until
+ * then the speaker goes on as plain VRRP, or with the keys that it has. */
 void vrrp_pair_apply(struct vrrp_speaker *speaker);
 /* With a last word of every unit. */
 void vrrp_pair_close(struct vrrp_speaker *speaker);

@@ -54,6 +54,7 @@ struct vrrp_speaker {
 	struct vrrp_notify *notify;
 	struct vrrp_peer *peer; /* NULL: plain VRRP */
 	char peer_error[200];   /* "": as configured */
+	ev_timer peer_again;    /* what peer_error says is tried again */
 	struct event_log *events;
 	ev_timer look;        /* links or addresses changed: the units look, once for a burst */
 	ev_timer reopen;      /* a port could not be opened */

@@ -152,6 +152,25 @@ static void a_new_key_is_one_that_is_read(void **state)
 	assert_int_equal(keys.count, 1);
 }
 
+/* Who checks a config is warned of what would be refused, and of nothing else. */
+static void a_check_warns(void **state)
+{
+	char line[SECURE_WARNING_MAX] = "", wanted[SECURE_WARNING_MAX];
+
+	assert_int_equal(load(A "\n"), 0);
+	assert_false(secure_keys_warn(path, line, sizeof(line)));
+	assert_string_equal(line, "");
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_true(secure_keys_warn(path, line, sizeof(line)));
+	snprintf(wanted, sizeof(wanted),
+		"warning: %s: others may use the key file (mode 0640); make it 0600; until then the nodes are no pair",
+		path);
+	assert_string_equal(line, wanted);
+	unlink(path);
+	assert_true(secure_keys_warn(path, line, sizeof(line)));
+	assert_non_null(strstr(line, "No such file"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +179,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_that_others_may_read_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_file_that_is_none_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_new_key_is_one_that_is_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_check_warns, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,9 +125,6 @@ static void bend_before(struct sim *sim, struct sim_node *node, struct vrrp_even
 			node->fsm.preempt_at = 0;
 		}
 		break;
-	case SIM_PLANT_STORM:
-		node->fsm.advertised_at = VRRP_NEVER;
-		break;
 	default:
 		break;
 	}
@@ -183,6 +180,10 @@ static void bend_actions(struct sim *sim, struct sim_node *node, const struct vr
 		break;
 	case SIM_PLANT_ANNOUNCE_FIRST:
 		announce_first(actions);
+		break;
+	case SIM_PLANT_STORM: /* at once, whenever the last was */
+		if (event->type == VRRP_EVENT_ADVERT && node->fsm.advert_at < before->advert_at)
+			node->fsm.advert_at = 0;
 		break;
 	case SIM_PLANT_INTERVAL_UNTOLD:
 		if (event->type == VRRP_EVENT_CONFIG && before->state == VRRP_ACTIVE) {

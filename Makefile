@@ -35,7 +35,7 @@ PROGS   := $(DAEMONS) tandemctl $(APPS)
 COMMON_SRC := $(wildcard src/common/*.c)
 LB_SRC     := $(wildcard src/lb/*.c)
 # `tandemctl check` reads a config as the daemons do.
-VRRP_CONF  := $(wildcard src/vrrp/vrrp_conf*.c) src/vrrp/vrrp_model.c
+VRRP_CONF  := $(wildcard src/vrrp/vrrp_conf*.c) src/vrrp/vrrp_model.c src/vrrp/vrrp_exec_check.c
 CTL_SRC    := $(wildcard src/ctl/*.c) $(addprefix src/lb/,lb_conf.c lb_conf_check.c lb_escape.c lb_model.c) $(VRRP_CONF)
 APP_SRC    := $(filter-out $(APPS:%=src/apps/%.c) src/apps/sockstat%.c src/apps/hello_%.c,$(wildcard src/apps/*.c))
 SOCK_SRC   := $(addprefix src/common/,sock_diag.c sock_dump.c sock_owner.c sock_view.c addr.c clean_text.c table.c)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "vrrp_conf_harness.h"
+#include "vrrp/vrrp_conf_programs.h"
 
 /* ---- the file ---- */
 
@@ -196,6 +197,44 @@ static void test_tracks(void **state)
 	vrrp_model_clear(&model);
 }
 
+/* ---- what can be run ---- */
+
+static void collect(void *data, const char *line)
+{
+	char *lines = data;
+
+	assert_true(strlen(lines) + strlen(line) + 2 < 2048);
+	strcat(strcat(lines, line), "\n");
+}
+
+static void expect_warnings(const char *text, const char *expected)
+{
+	struct vrrp_model model = good(text, NULL);
+	char lines[2048] = "";
+
+	vrrp_conf_programs_warn(&model, collect, lines);
+	vrrp_model_clear(&model);
+	assert_string_equal(lines, expected);
+}
+
+static void test_programs(void **state)
+{
+	expect_warnings(PAIR("track = ( { script = [ \"/bin/true\" ]; user = \"root\"; } );", "", EDGE), "");
+	expect_warnings(PAIR("track = ( { script = [ \"/no/x\" ]; }, { script = [ \"/no/x\", \"y\" ]; } );",
+				"track = ( { file = \"/no\"; }, { script = [ \"/etc/passwd\" ]; } );",
+				"{ name = \"edge\"; members = [ \"a\", \"b\" ]; "
+				"track = ( { script = [ \"/bin/true\" ]; user = \"no-such\"; } ); }"),
+		"warning: script of instance 'a': /no/x: /no: No such file or directory; until then it counts as bad\n"
+		"warning: script of instance 'b': /etc/passwd: /etc/passwd is not executable: chmod +x it; "
+		"until then it counts as bad\n"
+		"warning: script of group 'edge': /bin/true: no user 'no-such'; until then it counts as bad\n");
+	expect_warnings(
+		"vrrp = { notify = { command = [ \"/no/x\" ]; user = \"no-such\"; };\ninstances = ( { " HEAD
+			V4 " } ); };",
+		"warning: notify of vrrp: /no/x: /no: No such file or directory; until then nobody is told of transitions\n"
+		"warning: notify of vrrp: /no/x: no user 'no-such'; until then nobody is told of transitions\n");
+}
+
 /* ---- what a good one becomes ---- */
 
 static void test_defaults(void **state)
@@ -338,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_tracks),
+		cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_example),

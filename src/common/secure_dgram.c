@@ -287,9 +287,10 @@ static enum secure_verdict receive_data(struct secure_dgram *channel, const stru
 	if (!secure_window_is_new(&channel->window, header->sequence))
 		return SECURE_REPLAY;
 	if (!secure_open_envelope(header, channel->receive_keys[key], in, len, plain)) {
-		/* Forged; or the sender takes us for somebody else, and must learn better. */
+		/* Forged; or the sender takes us for somebody else, and must learn better: as every one does until
+		 * our hello has reached it when we began anew. Nobody can tell the two apart then. */
 		channel->asked = true;
-		return SECURE_TAG;
+		return channel->confirmed ? SECURE_TAG : SECURE_STALE;
 	}
 	secure_window_mark(&channel->window, header->sequence);
 	/* Its session key is made of our nonce: it believes us. */

@@ -56,7 +56,7 @@ enum secure_verdict {
 	SECURE_VERSION, /* another version of the format */
 	SECURE_KEY,     /* made with a key that we do not have */
 	SECURE_TAG,     /* forged or damaged */
-	SECURE_STALE,   /* of a session that is over, or not begun: say hello */
+	SECURE_STALE,   /* of a session that is over, or not begun (so may be a forgery, then): say hello */
 	SECURE_REPLAY,  /* seen before, or too old */
 	SECURE_OWN,     /* our own, come back */
 	SECURE_VERDICTS

@@ -107,6 +107,7 @@ vrrp b "$CONF"
 ok "b is back" wait_for 15 pair_is_well
 is "... that is told" "$(count_events a 'peer b +peer restarted')" $((restarts + 1))
 is "... a did not move" "$(moves a)" "${WAS% *}"
+is "... what was on its way meanwhile is no forgery" "$({ vctl a peers; vctl b peers; } | grep -c 'as tag')" 0
 
 pinging "$VIP" ended 0.02
 from=$(now_ms)

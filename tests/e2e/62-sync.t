@@ -148,6 +148,7 @@ unhurt "the addresses move to it"
 stop lb-lba KILL
 sync_lb lba
 ok "killed while it forwards: in sync" wait_for 15 in_sync lba lbb
+is "... what was on its way to who began anew is no forgery" "$({ peers_of lba; peers_of lbb; } | grep -c 'as tag')" 0
 unhurt "... it went on"
 move_to lbb
 unhurt "the addresses move away"

@@ -381,6 +381,30 @@ static void two_paths_of_one_node_are_not_joined(void **state)
 	assert_int_equal(give(b, &h), SECURE_HELLO);
 }
 
+/* Data that A sent before it knew that B began anew are no forgeries. A wrong tag is one when both are sure. */
+static void data_for_a_start_that_is_over_are_stale(void **state)
+{
+	struct datagram before = seal_of(a, "before", 6), d;
+
+	restart(&b);
+	assert_int_equal(give(b, &before), SECURE_STALE);
+	d = hello_of(b);
+	assert_int_equal(give(a, &d), SECURE_HELLO);
+	d = hello_of(a);
+	assert_int_equal(give(b, &d), SECURE_HELLO);
+	assert_true(secure_dgram_is_ready(b));
+	assert_int_equal(give(b, &before), SECURE_STALE);
+	d = seal_of(a, "still", 5);
+	assert_int_equal(give(b, &d), SECURE_STALE);
+	assert_true(secure_dgram_wants_hello(b));
+	greet(a, b);
+	assert_talk(a, b);
+	assert_int_equal(count_of(a, SECURE_TAG) + count_of(b, SECURE_TAG), 0);
+	d = seal_of(a, "forged", 6);
+	d.bytes[d.len - 1] ^= 1;
+	assert_int_equal(give(b, &d), SECURE_TAG);
+}
+
 /* Somebody joins A to a second channel of B and lets go again: what A saw of the first stays seen. */
 static void mixed_up_paths_find_back_and_forget_nothing(void **state)
 {
@@ -535,6 +559,8 @@ int main(void)
 			a_round_trip_longer_than_the_pace_of_hellos, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_restart_of_one_or_both_begins_another_session, set_up_session, tear_down),
+		cmocka_unit_test_setup_teardown(
+			data_for_a_start_that_is_over_are_stale, set_up_session, tear_down),
 		cmocka_unit_test_setup_teardown(no_bit_can_be_turned, set_up_session, tear_down),
 		cmocka_unit_test_setup_teardown(no_length_does_harm, set_up_session, tear_down),
 		cmocka_unit_test_setup_teardown(each_refusal_has_its_name, set_up_session, tear_down),

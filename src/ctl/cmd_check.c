@@ -15,6 +15,7 @@
 #include "ctl/view.h"
 #include "lb/lb_conf.h"
 #include "vrrp/vrrp_conf.h"
+#include "vrrp/vrrp_conf_programs.h"
 
 /* What makes a file one for tandem-lb. */
 static const char *const lb_sections[] = {"pools", "services", "dataplane"};
@@ -131,17 +132,24 @@ static void check_file(const char *file, const char *node, struct outcome *o)
 	merge_all(o);
 }
 
+static void add_warning(void *data, const char *line)
+{
+	char clean[VRRP_PROGRAM_WARNING_MAX];
+
+	clean_text(clean, sizeof(clean), line);
+	json_array_append_new(data, json_string(clean));
+}
+
 /* What no daemon refuses. */
 static json_t *list_warnings(const struct outcome *o)
 {
 	const struct conf_peer *peer = o->lb.peer.configured ? &o->lb.peer : &o->vrrp.peer;
-	char line[SECURE_WARNING_MAX], clean[SECURE_WARNING_MAX];
+	char line[SECURE_WARNING_MAX];
 	json_t *out = json_array();
 
-	if (peer->configured && secure_keys_warn(peer->key_file, line, sizeof(line))) {
-		clean_text(clean, sizeof(clean), line);
-		json_array_append_new(out, json_string(clean));
-	}
+	if (peer->configured && secure_keys_warn(peer->key_file, line, sizeof(line)))
+		add_warning(out, line);
+	vrrp_conf_programs_warn(&o->vrrp, add_warning, out);
 	return out;
 }
 

@@ -6,6 +6,7 @@
 #include "common/daemon_options.h"
 #include "common/secure_dgram.h"
 #include "vrrp/vrrp_conf.h"
+#include "vrrp/vrrp_conf_programs.h"
 #include "vrrp/vrrp_daemon.h"
 
 static const char usage[] =
@@ -14,10 +15,24 @@ static const char usage[] =
 	"\n"
 	"Stays in the foreground. SIGHUP reloads the config. SIGTERM hands the addresses over and ends.\n";
 
+static void warn(void *data, const char *line)
+{
+	fprintf(stderr, "%s\n", line);
+}
+
+/* What is no mistake in the config, but keeps this machine from doing all that it says. */
+static void warn_of(const struct vrrp_model *model)
+{
+	char line[SECURE_WARNING_MAX];
+
+	if (model->peer.configured && secure_keys_warn(model->peer.key_file, line, sizeof(line)))
+		warn(NULL, line);
+	vrrp_conf_programs_warn(model, warn, NULL);
+}
+
 /* The config is read here to be checked only: the speaker reads it again when it begins, also after a crash. */
 static int check(const struct daemon_options *o, size_t *instances)
 {
-	char line[SECURE_WARNING_MAX];
 	struct conf_errors errors;
 	struct vrrp_model model;
 	int err = vrrp_conf_load(o->config, o->node, &model, &errors);
@@ -27,9 +42,8 @@ static int check(const struct daemon_options *o, size_t *instances)
 			o->config);
 	else if (err)
 		conf_errors_write(&errors, stderr, "");
-	else if (o->test && model.peer.configured &&
-		 secure_keys_warn(model.peer.key_file, line, sizeof(line)))
-		fprintf(stderr, "%s\n", line);
+	else if (o->test)
+		warn_of(&model);
 	*instances = err ? 0 : model.instance_count;
 	if (!err)
 		vrrp_model_clear(&model);

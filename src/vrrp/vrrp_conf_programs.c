@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vrrp/vrrp_conf_programs.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vrrp/vrrp_exec.h"
 
@@ -25,13 +27,16 @@ static void look(struct looking *l, const struct vrrp_command *command, const ch
 {
 	const struct vrrp_command *last = l->last;
 	char what[700];
+	int rc;
 
 	if (!command->argv[0])
 		return;
 	l->last = command;
 	if (last && strcmp(last->argv[0], command->argv[0]) == 0 && strcmp(last->user, command->user) == 0)
 		return;
-	if (vrrp_exec_check(command->argv[0], what, sizeof(what)))
+	rc = vrrp_exec_check(command->argv[0], what, sizeof(what));
+	/* Who may not look there does not know what root will find. */
+	if (rc && (rc != -EACCES || geteuid() == 0))
 		say(l, where, what, so);
 	if (!command->user[0] || getpwnam(command->user))
 		return;

@@ -50,6 +50,24 @@ told() {
 counter() { vctl a --json status --daemon vrrp | json - ".vrrp.notify.$1"; }
 counted() { [ "$(counter "$1")" -ge "$2" ]; }
 
+# ---- a hook that cannot be run: who checks the config is told ----
+
+checks() { # CONFIG: what each check says, and its status
+	printf '%s\n' "$1" > "$TMP/checked.conf"
+	"$TANDEM_BIN/tandem-vrrp" -t -c "$TMP/checked.conf" 2>&1 > /dev/null
+	echo "status $?"
+	"$TANDEM_BIN/tandemctl" check "$TMP/checked.conf" | grep -v 'valid: '
+	echo "status ${PIPESTATUS[0]}"
+}
+twice() { echo "$1"; echo "status 0"; echo "$1"; echo "status 0"; }
+is "a hook that can be run: no warning" "$(checks "$(front 200 '')")" $'status 0\nstatus 0'
+is "a user who does not exist: a warning, the config is good" "$(checks "$(front 200 'user = "nobody-here";')")" \
+	"$(twice "warning: notify of vrrp: $TMP/bin/hook: no user 'nobody-here'; until then nobody is told of transitions")"
+chmod 644 "$TMP/bin/hook"
+is "a file that is not executable, likewise" "$(checks "$(front 200 '')")" \
+	"$(twice "warning: notify of vrrp: $TMP/bin/hook: $TMP/bin/hook is not executable: chmod +x it; until then nobody is told of transitions")"
+chmod 755 "$TMP/bin/hook"
+
 # ---- order ----
 
 vrrp b "$(front 100)"

@@ -76,3 +76,12 @@ bool addr_is_unusable(const struct net_addr *addr)
 		return b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || memcmp(b, zero, 16) == 0;
 	return true;
 }
+
+bool addr_stays_here(const struct net_addr *addr)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, one[16] = {[15] = 1};
+
+	return addr->family == AF_INET ? addr->bytes[0] == 127
+				       : memcmp(addr->bytes, mapped, sizeof(mapped)) == 0 ||
+						 memcmp(addr->bytes, one, sizeof(one)) == 0;
+}

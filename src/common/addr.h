@@ -36,4 +36,7 @@ socklen_t addr_to_sockaddr(const struct net_addr *addr, uint16_t port, struct so
  * backend can have. */
 bool addr_is_unusable(const struct net_addr *addr);
 
+/* 127.0.0.0/8, ::1, and IPv4 written as IPv6: no frame carries these. */
+bool addr_stays_here(const struct net_addr *addr);
+
 #endif

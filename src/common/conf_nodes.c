@@ -29,13 +29,19 @@ static void read_peer_addresses(
 		const char *text = conf_element_text(list, i);
 		struct net_addr addr;
 
-		if (addr_parse(text, &addr) || addr_is_unusable(&addr))
+		if (addr_parse(text, &addr) || addr_is_unusable(&addr)) {
 			conf_error(conf, conf_element(list, i), NULL,
 				"peer address \"%.63s\" in %s; "
 				"give a unicast IPv4 or IPv6 address",
 				text, where);
-		else
-			out->peer_addresses[out->peer_address_count++] = addr;
+			continue;
+		}
+		if (addr_stays_here(&addr))
+			conf_error(conf, conf_element(list, i), NULL,
+				"peer address \"%.63s\" in %s is every machine's own; give one that the other node "
+				"reaches",
+				text, where);
+		out->peer_addresses[out->peer_address_count++] = addr;
 	}
 }
 

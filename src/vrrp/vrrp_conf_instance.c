@@ -94,19 +94,9 @@ static bool is_link_local(const struct net_addr *addr)
 }
 
 /* A unicast address, link-local IPv6 included: the speaker always knows the interface. */
-/* 127.0.0.0/8, ::1, and IPv4 written as IPv6: no frame carries these. */
-static bool stays_here(const struct net_addr *addr)
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, one[16] = {[15] = 1};
-
-	return addr->family == AF_INET ? addr->bytes[0] == 127
-				       : memcmp(addr->bytes, mapped, sizeof(mapped)) == 0 ||
-						 memcmp(addr->bytes, one, sizeof(one)) == 0;
-}
-
 static bool is_unicast(const struct net_addr *addr)
 {
-	return (!addr_is_unusable(addr) || is_link_local(addr)) && !stays_here(addr);
+	return (!addr_is_unusable(addr) || is_link_local(addr)) && !addr_stays_here(addr);
 }
 
 enum address_fault {

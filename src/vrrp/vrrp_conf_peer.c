@@ -45,11 +45,37 @@ static void set_times(const struct conf *conf, const config_setting_t *group, st
 			peer->beacon_timeout_ms, 2 * peer->beacon_interval_ms);
 }
 
+static bool is_shared(const struct vrrp_instance *instance, const struct net_addr *addr)
+{
+	for (size_t i = 0; i < instance->ipv4_count + instance->ipv6_count; i++)
+		if (addr_equal(&instance->addresses[i].addr, addr))
+			return true;
+	return false;
+}
+
+/* Beacons to an address that is on the node that speaks would come to itself. */
+static void check_moves(const struct conf *conf, const config_setting_t *group,
+	const struct vrrp_model *model, const struct net_addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < model->instance_count; i++)
+		if (is_shared(&model->instances[i], addr))
+			conf_error(conf, group, NULL,
+				"peer address %s is one that instance '%s' moves from node to node; give one that "
+				"stays with its node",
+				addr_format(addr, text), model->instances[i].name);
+}
+
 int vrrp_conf_peer_check(const struct conf *conf, const config_setting_t *group, struct vrrp_model *model)
 {
 	if (!model->peer.configured)
 		return 0;
 	set_times(conf, group, model);
+	for (size_t i = 0; i < model->peer.path_count; i++) {
+		check_moves(conf, group, model, &model->peer.local[i]);
+		check_moves(conf, group, model, &model->peer.remote[i]);
+	}
 	if (!model->peer.fenced)
 		return 0;
 	for (size_t i = 0; i < model->unit_count; i++) {
@@ -68,14 +94,6 @@ int vrrp_conf_peer_check(const struct conf *conf, const config_setting_t *group,
 }
 
 /* ---- witnesses ---- */
-
-static bool is_shared(const struct vrrp_instance *instance, const struct net_addr *addr)
-{
-	for (size_t i = 0; i < instance->ipv4_count + instance->ipv6_count; i++)
-		if (addr_equal(&instance->addresses[i].addr, addr))
-			return true;
-	return false;
-}
 
 static bool stands_already(const struct vrrp_witness_model *witness, const struct net_addr *addr)
 {

@@ -116,6 +116,12 @@ static void wrong_nodes(void **state)
 			 "\"fd09::2\", \"10.9.1.2\", \"10.9.1.2\"")),
 			{"t:2: peer_addresses no. 2 and no. 3 of node 'b' are both 10.9.1.2; give each path an "
 			 "address of its own"}},
+		{PEERED(NODES2("\"10.9.0.1\"", "\"127.0.0.1\"")),
+			{"t:1: peer address \"127.0.0.1\" in node 'b' is every machine's own; give one that the "
+			 "other node reaches"}},
+		{PEERED(NODES2("\"::1\"", "\"fd09::2\"")),
+			{"t:1: peer address \"::1\" in node 'a' is every machine's own; give one that the other "
+			 "node reaches"}},
 	};
 	static const struct row without[] = {
 		{PEERED(""), {"t:1: 'peer' is for two 'nodes', there are 0; list both, or remove it"}},

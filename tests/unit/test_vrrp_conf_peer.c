@@ -147,6 +147,20 @@ static void who_is_fenced_needs_a_witness(void **state)
 	CHECK_ROWS_AS("a", rows);
 }
 
+static void a_peer_address_stays_with_its_node(void **state)
+{
+	static const struct row rows[] = {
+		{NODES2("\"10.9.0.1\"", "\"10.0.0.100\"") "peer = { key_file = \"/k\"; };\n" ONE(HEAD V4),
+			{"t:2: peer address 10.0.0.100 is one that instance 'a' moves from node to node; give one "
+			 "that stays with its node"}},
+		{NODES2("\"10.0.0.100\"", "\"10.9.0.2\"") "peer = { key_file = \"/k\"; };\n" ONE(HEAD V4),
+			{"t:2: peer address 10.0.0.100 is one that instance 'a' moves from node to node; give one "
+			 "that stays with its node"}},
+	};
+
+	CHECK_ROWS_AS("a", rows);
+}
+
 static void wrong_witnesses(void **state)
 {
 	static const struct row rows[] = {
@@ -186,6 +200,7 @@ int main(void)
 		cmocka_unit_test(the_timeout_follows_the_interval),
 		cmocka_unit_test(wrong_times),
 		cmocka_unit_test(who_is_fenced_needs_a_witness),
+		cmocka_unit_test(a_peer_address_stays_with_its_node),
 		cmocka_unit_test(wrong_witnesses),
 	};
 

@@ -34,6 +34,7 @@
 #define ENVIRONMENT_MAX 32
 #define WHY_MAX         700 /* bytes of the line that says why a child did not become the program */
 #define WHY_FD          3
+#define TREE_MAX        256 /* processes that are killed beside the group */
 
 struct vrrp_program {
 	char *argv[VRRP_ARGS_MAX + 1]; /* owned */
@@ -310,11 +311,46 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
 	fn(data, status, text);
 }
 
-/* Nothing to kill when it has been reaped and on_child is about to be called: the number may be another's by then. */
-static void kill_group(struct vrrp_exec *exec)
+/* Add a process's children, those of its first thread, to the `count` numbers in out. Returns how many there are then. */
+static size_t add_children(pid_t pid, pid_t out[TREE_MAX], size_t count)
 {
-	if (!ev_is_pending(&exec->child))
-		kill(-exec->child.pid, SIGKILL);
+	char path[64], text[4096], *end;
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	for (char *at = text; count < TREE_MAX; at = end) {
+		long child = strtol(at, &end, 10);
+
+		if (child <= 0 || *end != ' ') /* the end, or it was cut there */
+			break;
+		out[count++] = (pid_t)child;
+	}
+	return count;
+}
+
+/*
+ * Its group, and its descendants in other groups (timeout(1), setsid(1)): those are found while the parents live. Nothing
+ * to kill when it has been reaped and on_child is about to be called: the number may be another's by then.
+ */
+static void kill_all(struct vrrp_exec *exec)
+{
+	pid_t tree[TREE_MAX] = {exec->child.pid};
+	size_t count = 1;
+
+	if (ev_is_pending(&exec->child))
+		return;
+	for (size_t i = 0; i < count; i++)
+		count = add_children(tree[i], tree, count);
+	kill(-exec->child.pid, SIGKILL);
+	for (size_t i = 1; i < count; i++)
+		kill(tree[i], SIGKILL);
 }
 
 static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
@@ -322,7 +358,7 @@ static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
 	struct vrrp_exec *exec = w->data;
 
 	exec->timed_out = !ev_is_pending(&exec->child);
-	kill_group(exec);
+	kill_all(exec);
 }
 
 bool vrrp_exec_is_overdue(const struct vrrp_exec *exec)
@@ -334,7 +370,7 @@ void vrrp_exec_kill(struct vrrp_exec *exec)
 {
 	if (!exec)
 		return;
-	kill_group(exec); /* the loop reaps it, as it does all children */
+	kill_all(exec); /* the loop reaps it, as it does all children */
 	forget(exec);
 }
 

@@ -29,7 +29,7 @@ int vrrp_exec_check(const char *path, char *error, size_t error_size);
 int vrrp_program_make(struct vrrp_program **out, const struct vrrp_command *command);
 void vrrp_program_free(struct vrrp_program *program); /* NULL is fine; may be running */
 
-/* status: exit status 0..255, 256 + signal, or -errno: -ETIMEDOUT, it and its whole group were killed after timeout_ms;
+/* status: exit status 0..255, 256 + signal, or -errno: -ETIMEDOUT, it, its whole group and its descendants were killed after timeout_ms;
  * another one: it could not be started. text: the same in one line for a person; valid during the call. */
 typedef void vrrp_exec_fn(void *data, int status, const char *text);
 
@@ -42,7 +42,7 @@ int vrrp_exec_start(struct vrrp_exec **out, struct ev_loop *loop, const struct v
 	size_t error_size);
 /* It was killed because its time was over, and has not ended yet. */
 bool vrrp_exec_is_overdue(const struct vrrp_exec *exec);
-/* Kill its group and forget it; fn is not called. NULL is fine. */
+/* Kill its group and its descendants, and forget it; fn is not called. NULL is fine. */
 void vrrp_exec_kill(struct vrrp_exec *exec);
 
 /* "exit status 3", "killed by signal 9 (Killed)", "timed out": into buf, returns buf. */

@@ -429,7 +429,7 @@ static void test_how_it_ended_is_told(void **state)
 	assert_int_equal(done.status, 0);
 }
 
-/* A shell and what it started hold a FIFO. Returns its reading end, when both have begun. */
+/* A shell and what it started, some in sessions of their own, hold a FIFO. Returns its reading end, when all have begun. */
 static int start_group(struct vrrp_exec **exec, uint32_t timeout_ms)
 {
 	struct vrrp_program *program;
@@ -437,13 +437,14 @@ static int start_group(struct vrrp_exec **exec, uint32_t timeout_ms)
 	ssize_t n;
 
 	place_write("group", 0755,
-		"#!/bin/sh\ntrap '' TERM INT HUP\nexec 9>%s\n(trap '' TERM; echo a >&9; sleep 60) &\necho b "
+		"#!/bin/sh\ntrap '' TERM INT HUP\nexec 9>%s\n(trap '' TERM; echo a >&9; sleep 60) &\n"
+		"setsid sh -c 'echo c >&9; setsid sh -c \"echo d >&9; sleep 60\" & sleep 60' &\necho b "
 		">&9\nsleep 60\nexit 0\n",
 		place_path("alive"));
 	program = program_of("", timeout_ms, place_path("group"), NULL);
 	*exec = start(program, NULL, NULL);
 	vrrp_program_free(program); /* its strings were needed for the start only */
-	assert_true(PLACE_UNTIL((n = place_hear(fd), heard += n > 0 ? (int)n : 0) >= 4));
+	assert_true(PLACE_UNTIL((n = place_hear(fd), heard += n > 0 ? (int)n : 0) >= 8));
 	return fd;
 }
 

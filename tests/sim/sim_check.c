@@ -257,6 +257,7 @@ static int overlap(const struct sim *sim)
 			continue;
 		leaving++;
 		class = node->fsm.cause == VRRP_CAUSE_INHERITED || last->active_since < node->calm_since ||
+					last->active_since < node->state_since || /* both were Active */
 					last->active_since < sim->fault_at ||
 					last->active_since < sim->clean_since
 				? INHERITING

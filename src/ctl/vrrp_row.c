@@ -123,6 +123,12 @@ void vrrp_row_trouble(
 		say(data, TABLE_BAD, error);
 	if (strcmp(view_text(json_object_get(row, "lease"), "state"), "over") == 0)
 		say(data, TABLE_BAD, "its lease is over, the dataplane is silent: no advert could be sent");
+	if (json_is_number(json_object_get(verdict, "both_active_ms"))) {
+		snprintf(text, sizeof(text),
+			"both nodes are active, for %.0f s: the peer is heard, and does not hear this node",
+			json_number_value(json_object_get(verdict, "both_active_ms")) / 1000);
+		say(data, TABLE_BAD, text);
+	}
 	if (json_is_number(json_object_get(verdict, "waited_ms"))) {
 		snprintf(text, sizeof(text), "%s, %.0f s of %.0f s", view_text(verdict, "why"),
 			json_number_value(json_object_get(verdict, "waited_ms")) / 1000,

@@ -117,7 +117,7 @@ static json_t *peer_word(const struct vrrp_speaker *s, const struct vrrp_unit *u
 		"advert_heard_ago_ms", ms_or_never(word.heard_ms), "ago_ms", ms_ago(heard_at, now));
 }
 
-/* The verdict, and while it waits for the connection table: how long, of how long. */
+/* The verdict; while it waits for the connection table: how long, of how long; and how long both nodes have been active. */
 static json_t *verdict_row(const struct vrrp_speaker *s, const struct vrrp_unit *unit, int64_t now)
 {
 	const struct vrrp_judgement *j = &unit->judge.last;
@@ -125,6 +125,8 @@ static json_t *verdict_row(const struct vrrp_speaker *s, const struct vrrp_unit 
 		"why", j->why ? j->why : "", "holds", (json_int_t)unit->holds, "yields",
 		(json_int_t)unit->yields);
 
+	if (unit->both_told)
+		json_object_set_new(row, "both_active_ms", ms_ago(unit->both_since, now));
 	if (!j->for_table || !unit->judge.waits_since || unit->fsm.state != VRRP_BACKUP)
 		return row;
 	json_object_update_new(row, json_pack("{s:o, s:I}", "waited_ms", ms_ago(unit->judge.waits_since, now),

@@ -77,6 +77,8 @@ struct vrrp_unit {
 	uint64_t transitions;
 	struct vrrp_judge judge;
 	uint64_t holds, yields; /* times that the verdict was that */
+	int64_t both_since;     /* ns: this node is Active and so is the peer, as it says; 0: no */
+	bool both_told;         /* for so long that it is no takeover */
 	uint64_t pauses;        /* the process was late by more than half an advert interval */
 	int64_t longest_pause;  /* ns */
 	int64_t noted_deadline; /* the one that the last pause was noticed by */

@@ -9,7 +9,8 @@
 #include "common/log.h"
 #include "vrrp/vrrp_unit_inside.h"
 
-#define MS 1000000LL
+#define MS      1000000LL
+#define BOTH_NS (1000 * MS) /* and a down interval: a takeover is over by then */
 
 /* ---- witnesses ---- */
 
@@ -108,6 +109,33 @@ static struct vrrp_facts gather(const struct vrrp_unit *unit, int64_t now)
 	return facts;
 }
 
+/* ---- both are Active ---- */
+
+/* As one of two yields that hear each other, one does not hear the other by any path, and does not know. */
+static void look_at_both(struct vrrp_unit *unit, const struct vrrp_facts *facts, int64_t now)
+{
+	bool both = facts->state == VRRP_ACTIVE && facts->peer_fresh && facts->peer.state == VRRP_ACTIVE;
+	int64_t since = unit->both_since;
+
+	unit->both_since = !both ? 0 : since ? since : now;
+	if (both && !unit->both_told && now - unit->both_since >= BOTH_NS &&
+		now - unit->both_since >= vrrp_fsm_down_interval(&unit->fsm)) {
+		unit->both_told = true;
+		log_warn(
+			"%s: both nodes are active; the peer is heard, and does not hear this node: see to the "
+			"paths from here to there",
+			unit->name);
+		unit->ops->tell(unit->data, unit, "both active",
+			"the peer is heard, and does not hear this node", false);
+	} else if (!both && unit->both_told) {
+		unit->both_told = false;
+		/* Of a peer that is silent nobody knows; that is told already. */
+		if (facts->peer_fresh)
+			unit->ops->tell(unit->data, unit, "one active",
+				"the two nodes are not active at once any more", false);
+	}
+}
+
 /* ---- the judgement ---- */
 
 /* True: *event is for the state machine. What is new is told. */
@@ -118,6 +146,7 @@ static bool judge(struct vrrp_unit *unit, struct vrrp_event *event)
 	bool follows = vrrp_judge(&unit->judge, &unit->fsm, &facts, now, event);
 	const char *why = unit->judge.last.why;
 
+	look_at_both(unit, &facts, now);
 	if (follows && event->type == VRRP_EVENT_HOLD && unit->judge.news) {
 		unit->holds++;
 		unit->ops->tell(unit->data, unit, "hold", why, false);

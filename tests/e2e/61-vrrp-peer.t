@@ -132,5 +132,31 @@ pid=$(pid_of vrrp-a) child=$(speaker_pid a)
 kill -KILL "$pid" "$child"
 ok "guard and speaker are killed: b takes" wait_for 15 took_over
 holds "... within the down interval and the beacons' timeout" "$(event_ms b 'front: active') - $from < 361 + 150 + 100"
+vrrp a "$CONF"
+ok "the next ones have it back" wait_for 15 pair_is_well
+
+# ---- a stranger on the wire ----
+
+enemy() { in_ns a timeout 30 python3 "$ROOT/tests/e2e/enemy.py" pa 3780 "$TMP/frames" "$@"; }
+refused_as() { local n; n=$(pjson b ".paths[0].refused.$1") && echo "$n" && [ "$n" -ge "$2" ]; } # REASON AT-LEAST
+misread() { echo "$(pjson b '.paths[0].counters.outdated') $(pjson b '.paths[0].counters.malformed')"; }
+was
+before=$(misread)
+ok "beacons of a are played back, and forged" enemy
+ok "... replays are counted" wait_for 15 refused_as replay 15
+ok "... and forgeries" wait_for 15 refused_as tag 15
+is "... none was read" "$(misread)" "$before"
+ok "... nobody moved, and they hear each other" eval 'nobody_moved && pair_is_well'
+replays=$(pjson b '.paths[0].refused.replay')
+kill -KILL "$(pid_of vrrp-a)" "$(speaker_pid a)"
+ok "a is killed: b takes" wait_for 15 is_state b active
+ok "... what a said is played back: refused" eval 'enemy play && wait_for 15 refused_as replay $((replays + 20))'
+is "... a is as dead as before" "$(pjson b .fresh)" false
+ok "... b has it" is_state b active
+vrrp a "$CONF"
+ok "a is back: it has it" wait_for 15 pair_is_well
+old=$(pjson b '.paths[0].refused.stale' || echo 0)
+ok "... what it said before is played back: refused" eval 'enemy play && wait_for 15 refused_as stale $((old + 20))'
+ok "... they hear each other" pair_is_well
 
 done_testing

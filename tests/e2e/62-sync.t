@@ -233,26 +233,7 @@ unhurt "meanwhile"
 
 # ---- a stranger on the wire ----
 
-# What lba sent by the direct link, again, and damaged: every datagram of a while.
-cat > "$TMP/enemy.py" <<'END'
-import socket, struct, sys
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-s.bind(("sync", 0))
-s.settimeout(5)
-seen = 0
-while seen < 20:
-    frame, where = s.recvfrom(2000)
-    if where[2] != socket.PACKET_OUTGOING or len(frame) < 62 or frame[12:14] != b"\x08\0" or frame[23] != 17:
-        continue
-    if struct.unpack("!H", frame[36:38])[0] != 3781 or frame[42:46] != b"TDSD" or frame[47] != 2:
-        continue
-    seen += 1
-    sequence = struct.unpack("!Q", frame[74:82])[0]
-    for copy in (frame, frame[:74] + struct.pack("!Q", sequence + 100000) + frame[82:]):
-        # No checksum: the kernel would have filled it in on the way.
-        s.send(copy[:40] + b"\0\0" + copy[42:])
-END
-ok "datagrams are played back, and forged" in_ns lba timeout 30 python3 "$TMP/enemy.py"
+ok "datagrams are played back, and forged" in_ns lba timeout 30 python3 "$ROOT/tests/e2e/enemy.py" sync 3781 "$TMP/frames"
 ok "... replays are counted" wait_for 15 refused lbb replay 15
 ok "... and forgeries" wait_for 15 refused lbb tag 15
 ok "... and change nothing" in_sync lba lbb

@@ -54,21 +54,28 @@ static long read_pid(int fd)
 	return strtol(text, NULL, 10);
 }
 
-static int write_pid(int fd)
+static int write_pid(int fd, long pid)
 {
 	char text[24];
-	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	int n = snprintf(text, sizeof(text), "%ld\n", pid);
 
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
 		return errno ? -errno : -EIO;
 	return 0;
 }
 
+static bool is_at(const char *path, int fd)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
+	       ours.st_dev == there.st_dev;
+}
+
 /* Open and lock the file that is at path once we have the lock: its last holder may have removed the one that
  * we opened. Returns the descriptor, or -errno; on -EALREADY *holder is the pid in the file. */
 static int open_locked(const char *path, long *holder)
 {
-	struct stat ours, there;
 	int fd, err;
 
 	for (;;) {
@@ -81,8 +88,7 @@ static int open_locked(const char *path, long *holder)
 			close(fd);
 			return -err;
 		}
-		if (fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
-			ours.st_dev == there.st_dev)
+		if (is_at(path, fd))
 			return fd;
 		close(fd);
 	}
@@ -117,13 +123,32 @@ int ctl_lock_rundir(const char *rundir, const char *name, char *error, size_t er
 		snprintf(error, error_size, "cannot lock %s: %s", path, strerror(-fd));
 	if (fd < 0)
 		return fd;
-	rc = write_pid(fd);
+	rc = write_pid(fd, getpid());
 	if (rc < 0) {
 		snprintf(error, error_size, "cannot write %s: %s", path, strerror(-rc));
 		ctl_unlock_rundir(fd, rundir, name);
 		return rc;
 	}
 	return fd;
+}
+
+int ctl_keep_rundir(int *fd, const char *rundir, const char *name, char *error, size_t error_size)
+{
+	char path[4096];
+	int rc = pid_path(rundir, name, path, sizeof(path)), again;
+	long pid;
+
+	if (rc < 0 || is_at(path, *fd))
+		return 0; /* too long: then there is no lock */
+	again = ctl_lock_rundir(rundir, name, error, error_size);
+	if (again < 0)
+		return again;
+	pid = read_pid(*fd);
+	if (pid > 0)
+		write_pid(again, pid);
+	close(*fd);
+	*fd = again;
+	return 1;
 }
 
 void ctl_unlock_rundir(int fd, const char *rundir, const char *name)

@@ -18,6 +18,10 @@
  * error: -EALREADY when another process holds it (the line names its pid). */
 int ctl_lock_rundir(const char *rundir, const char *name, char *error, size_t error_size);
 
+/* Was the pid file that *fd locks removed, as with the whole directory? Then make and lock it anew, with the number that was in
+ * it. 0: it is there; 1: it was not, and *fd is the new one; -errno with one line in error: as above, *fd stays. */
+int ctl_keep_rundir(int *fd, const char *rundir, const char *name, char *error, size_t error_size);
+
 /* Remove the pid file and give the lock up; fd < 0 is fine. */
 void ctl_unlock_rundir(int fd, const char *rundir, const char *name);
 

@@ -27,6 +27,7 @@
 #define IN_START         1024 /* bytes of a client's first request buffer */
 #define IN_MAX           (CTL_WIRE_HEADER + CTL_WIRE_REQUEST_MAX)
 #define ACCEPTS_PER_TURN 16
+#define KEEP_S           1.0 /* between looks at the files */
 #define ACCEPT_PAUSE_S   1.0 /* when the process is out of descriptors or memory */
 
 struct listener {
@@ -58,6 +59,8 @@ struct client {
 struct ctl_server {
 	struct ev_loop *loop;
 	struct ctl_server_options options;
+	ev_timer keep;
+	bool keep_failed;             /* and that was logged */
 	struct listener listeners[2]; /* full, read-only */
 	struct client *clients;
 	size_t queued; /* bytes of replies that wait */
@@ -352,10 +355,26 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *w, int events)
 	ev_io_start(loop, &listener->io);
 }
 
+/* Take a place at its address, instead of the one that it has had. */
+static int listener_listen(struct listener *listener, char *error, size_t error_size)
+{
+	struct stat st;
+	int fd = ctl_listen(&listener->address, listener->read_only ? 0666 : 0660, error, error_size);
+
+	if (fd < 0)
+		return fd;
+	if (stat(listener->address.sun_path, &st) == 0) {
+		listener->dev = st.st_dev;
+		listener->ino = st.st_ino;
+	}
+	ev_io_set(&listener->io, fd, EV_READ);
+	ev_io_start(listener->server->loop, &listener->io);
+	return 0;
+}
+
 static int listener_open(struct ctl_server *server, bool read_only, char *error, size_t error_size)
 {
 	struct listener *listener = &server->listeners[read_only];
-	struct stat st;
 	int rc = ctl_socket_address(
 		server->options.rundir, server->options.name, read_only, &listener->address);
 
@@ -366,35 +385,76 @@ static int listener_open(struct ctl_server *server, bool read_only, char *error,
 		return rc;
 	}
 
-	int fd = ctl_listen(&listener->address, read_only ? 0666 : 0660, error, error_size);
-
-	if (fd < 0)
-		return fd;
-	if (stat(listener->address.sun_path, &st) == 0) {
-		listener->dev = st.st_dev;
-		listener->ino = st.st_ino;
-	}
-	listener->server = server;
-	listener->read_only = read_only;
-	ev_io_init(&listener->io, on_listener, fd, EV_READ);
+	ev_init(&listener->io, on_listener);
 	ev_timer_init(&listener->pause, on_pause_over, 0., 0.);
 	listener->io.data = listener->pause.data = listener;
-	ev_io_start(server->loop, &listener->io);
-	return 0;
+	listener->read_only = read_only;
+	listener->server = server;
+	rc = listener_listen(listener, error, error_size);
+	if (rc < 0)
+		listener->server = NULL;
+	return rc;
+}
+
+static bool has_file(const struct listener *listener)
+{
+	struct stat st;
+
+	return lstat(listener->address.sun_path, &st) == 0 && st.st_dev == listener->dev &&
+	       st.st_ino == listener->ino;
 }
 
 static void listener_close(struct listener *listener)
 {
-	struct stat st;
-
 	if (!listener->server)
 		return;
 	ev_io_stop(listener->server->loop, &listener->io);
 	ev_timer_stop(listener->server->loop, &listener->pause);
 	close(listener->io.fd);
-	if (lstat(listener->address.sun_path, &st) == 0 && st.st_dev == listener->dev &&
-		st.st_ino == listener->ino)
+	if (has_file(listener))
 		unlink(listener->address.sun_path);
+}
+
+/* ---- the files ---- */
+
+/* 0: all is there; 1: something was not, and is again; -errno with one line in error. */
+static int keep_files(struct ctl_server *server, char *error, size_t error_size)
+{
+	const struct ctl_server_options *o = &server->options;
+	int rc = o->lock ? ctl_keep_rundir(o->lock, o->rundir, o->name, error, error_size) : 0;
+
+	for (int i = 0; i < 2 && rc >= 0; i++) {
+		struct listener *listener = &server->listeners[i];
+		int old = listener->io.fd, err;
+
+		if (has_file(listener))
+			continue;
+		ev_io_stop(server->loop, &listener->io);
+		err = listener_listen(listener, error, error_size);
+		if (err < 0)
+			return err; /* the old one serves nobody, but has its place in the queue of descriptors */
+		close(old);
+		rc = 1;
+	}
+	return rc;
+}
+
+static void on_keep(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct ctl_server *server = w->data;
+	char error[300];
+	int rc = keep_files(server, error, sizeof(error));
+
+	if (rc < 0 && !server->keep_failed)
+		log_error("files in the run directory %s were removed: %s", server->options.rundir, error);
+	server->keep_failed = rc < 0;
+	if (rc <= 0)
+		return;
+	log_warn(
+		"files in the run directory %s were removed by another program: lock and control sockets are made anew",
+		server->options.rundir);
+	if (server->options.restored)
+		server->options.restored(server->options.ctx);
 }
 
 int ctl_server_open(struct ctl_server **out, struct ev_loop *loop, const struct ctl_server_options *options,
@@ -423,8 +483,10 @@ int ctl_server_open(struct ctl_server **out, struct ev_loop *loop, const struct 
 	rc = listener_open(server, false, error, error_size);
 	if (rc == 0)
 		rc = listener_open(server, true, error, error_size);
-	/* The caller's strings were for the paths only. */
-	server->options.rundir = server->options.name = NULL;
+	ev_timer_init(&server->keep, on_keep, 0., KEEP_S);
+	server->keep.data = server;
+	if (rc == 0)
+		ev_timer_start(loop, &server->keep);
 	if (rc < 0)
 		ctl_server_close(server);
 	else
@@ -438,6 +500,7 @@ void ctl_server_close(struct ctl_server *server)
 		return;
 	while (server->clients)
 		client_close(server->clients);
+	ev_timer_stop(server->loop, &server->keep);
 	listener_close(&server->listeners[0]);
 	listener_close(&server->listeners[1]);
 	free(server);

@@ -8,6 +8,9 @@
  * NAME.sock is 0660 (root and the daemon's group may change things), NAME-ro.sock is 0666: whoever may enter
  * the directory may look. Give the directory to a wider group to let it look and no more.
  *
+ * Somebody may remove the run directory or what is in it: that is looked for each second, logged once, and put right as far
+ * as the lock and the sockets go.
+ *
  * No client can hurt the daemon: requests are capped at 64 KiB and must be whole within request_timeout_s,
  * replies must be taken within reply_timeout_s, nothing more is read from a client that has not taken its
  * reply, each socket has its own bound on clients, and what waits to be taken is capped over all of them.
@@ -23,8 +26,11 @@ struct ev_loop;
 struct ctl_server;
 
 struct ctl_server_options {
-	const char *rundir; /* exists (ctl_rundir_lock made it); read during open only, as name is */
+	const char *rundir; /* exists (ctl_lock_rundir() made it); outlives the server, as name does */
 	const char *name;   /* "lb": the sockets are lb.sock and lb-ro.sock */
+	int *lock; /* what ctl_lock_rundir() gave; changed when it has to be made anew. NULL: not looked at */
+	void (*restored)(
+		void *ctx); /* the directory was removed and is there again, empty; NULL: does not matter */
 	ctl_handler handle;
 	void *ctx;
 	/* 0 means the default */

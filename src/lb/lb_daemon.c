@@ -27,6 +27,7 @@
 
 struct daemon {
 	const struct daemon_options *options;
+	int lock; /* of the run directory */
 	bool begin_empty;
 	struct ev_loop *loop;
 	struct lb_bpf bpf;
@@ -294,10 +295,20 @@ static int start_live(struct daemon *d, struct lb_model *model)
 	return 0;
 }
 
+/* The run directory was emptied. */
+static void on_restored(void *ctx)
+{
+	save_now(((struct lb_ctl *)ctx)->data);
+}
+
 static int start(struct daemon *d, struct lb_model *model)
 {
-	struct ctl_server_options server = {
-		.rundir = d->options->run_dir, .name = "lb", .handle = lb_ctl_handle, .ctx = &d->ctl};
+	struct ctl_server_options server = {.rundir = d->options->run_dir,
+		.name = "lb",
+		.lock = &d->lock,
+		.restored = on_restored,
+		.handle = lb_ctl_handle,
+		.ctx = &d->ctl};
 	struct lb_bpf_sizes sizes = sizes_for(model);
 	char pins[256], error[300];
 	int err;
@@ -360,12 +371,12 @@ int lb_daemon_run(const struct daemon_options *options, bool reset, struct lb_mo
 	static struct daemon instance;
 	struct daemon *d = &instance;
 	char error[300];
-	int lock, err;
+	int err;
 
 	d->options = options;
 	d->begin_empty = reset;
-	lock = ctl_lock_rundir(d->options->run_dir, "lb", error, sizeof(error));
-	if (lock < 0) {
+	d->lock = ctl_lock_rundir(d->options->run_dir, "lb", error, sizeof(error));
+	if (d->lock < 0) {
 		log_error("%s", error);
 		return 1;
 	}
@@ -383,7 +394,7 @@ int lb_daemon_run(const struct daemon_options *options, bool reset, struct lb_mo
 	stop(d);
 	event_log_free(d->events);
 	ev_loop_destroy(d->loop);
-	ctl_unlock_rundir(lock, d->options->run_dir, "lb");
+	ctl_unlock_rundir(d->lock, d->options->run_dir, "lb");
 	return err ? 1 : 0;
 }
 

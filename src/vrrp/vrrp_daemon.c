@@ -24,8 +24,15 @@
 #define LEAVE_MAX_NS \
 	(2000 * MS) /* the end waits at most that long for somebody to take over, and for the notify hook */
 
+/* What outlives a speaker. */
+struct begun {
+	const struct daemon_options *options;
+	int lock; /* of the run directory */
+};
+
 struct daemon {
 	const struct daemon_options *options;
+	int *lock;
 	struct ev_loop *loop;
 	struct vrrp_speaker speaker;
 	struct vrrp_ctl ctl;
@@ -201,8 +208,11 @@ static void watch_signals(struct daemon *d)
 
 static int start(struct daemon *d, struct vrrp_ward *ward, struct vrrp_model *model, bool restarted)
 {
-	struct ctl_server_options server = {
-		.rundir = d->options->run_dir, .name = "vrrp", .handle = vrrp_ctl_handle, .ctx = &d->ctl};
+	struct ctl_server_options server = {.rundir = d->options->run_dir,
+		.name = "vrrp",
+		.lock = d->lock,
+		.handle = vrrp_ctl_handle,
+		.ctx = &d->ctl};
 	char error[300];
 	int err = vrrp_speaker_open(&d->speaker, d->loop, ward, d->options->run_dir, d->events);
 
@@ -232,11 +242,13 @@ static int speak(void *data, struct vrrp_ward *ward, bool restarted)
 {
 	static struct daemon instance;
 	struct daemon *d = &instance;
+	struct begun *begun = data;
 	struct conf_errors errors;
 	struct vrrp_model model;
 	int err;
 
-	d->options = data;
+	d->options = begun->options;
+	d->lock = &begun->lock;
 	err = load(d->options, &model, &errors);
 	if (err) {
 		log_conf_errors(&errors);
@@ -268,25 +280,27 @@ static int speak(void *data, struct vrrp_ward *ward, bool restarted)
 
 int vrrp_daemon_run(const struct daemon_options *options)
 {
-	struct daemon_options o = *options;
+	struct begun begun = {.options = options};
+	const char *run_dir = options->run_dir;
 	struct vrrp_ward *ward;
 	char error[300];
-	int lock = ctl_lock_rundir(o.run_dir, "vrrp", error, sizeof(error)), status;
 	size_t held = 0;
+	int status;
 	struct vrrp_held any;
 	bool nothing_held;
 
-	if (lock < 0 || vrrp_ward_open(&ward, o.run_dir, error, sizeof(error))) {
+	begun.lock = ctl_lock_rundir(run_dir, "vrrp", error, sizeof(error));
+	if (begun.lock < 0 || vrrp_ward_open(&ward, run_dir, error, sizeof(error))) {
 		log_error("%s", error);
-		ctl_unlock_rundir(lock, o.run_dir, "vrrp");
+		ctl_unlock_rundir(begun.lock, run_dir, "vrrp");
 		return 1;
 	}
-	status = vrrp_guard_run(ward, speak, &o);
+	status = vrrp_guard_run(ward, speak, &begun);
 	nothing_held = !vrrp_ward_next_held(ward, &held, &any);
 	/* The speaker may have died: what it entered is nobody's now. */
 	if (nothing_held)
-		vrrp_lease_forget(o.run_dir);
+		vrrp_lease_forget(run_dir);
 	vrrp_ward_close(ward, nothing_held);
-	ctl_unlock_rundir(lock, o.run_dir, "vrrp");
+	ctl_unlock_rundir(begun.lock, run_dir, "vrrp");
 	return status;
 }

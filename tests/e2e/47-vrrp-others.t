@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What other programs do to a speaker beside removing its addresses: they set the macvlan of its virtual MAC down, give it
-# another MAC or delete it, they give an address to a node that is not Active, they stop reading its log, and they edit its config at the moment of a crash.
+# another MAC or delete it, they give an address to a node that is not Active, they stop reading its log, they edit its config at the moment of a crash,
+# and they remove its run directory.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/vrrp.sh"
 
@@ -126,5 +127,21 @@ ok "... with the address" wait_for 15 has_not a 10.0.1.100
 front 200 > "$TMP/a.conf"
 ok "... when it is whole again, so is the pair" wait_for 15 settled
 is "... by the same guard" "$(alive vrrp-a && pid_of vrrp-a)" "$guard"
+
+# ---- the run directory ----
+
+second() { in_ns a timeout 20 "$TANDEM_BIN/tandem-vrrp" -c "$TMP/a.conf" -r "$(RUN_OF a)" 2>&1; }
+refuses_a_second() { local said; said=$(second); echo "it said: $said"; [[ $said == *"already runs in $(RUN_OF a) as pid $guard:"* ]]; }
+before=$(moved)
+rm -rf "$(RUN_OF a)"
+ok "removed while tandem-vrrp runs: tandemctl reaches it again" wait_for 15 vrrp_answers a
+ok "... a second one does not start, and says which runs" refuses_a_second
+ok "... the log says that another program removed it" wait_log reader 15 "files in the run directory $(RUN_OF a) were removed by another program"
+is "... nobody moved" "$(moved)" "$before"
+speaker=$(speaker_pid a)
+kill -9 "$speaker"
+wait_for 15 another_speaker > /dev/null
+ok "... the next speaker locks it, too" wait_for 15 refuses_a_second
+ok "... and is active in the end" wait_for 15 settled
 
 done_testing

@@ -74,6 +74,11 @@ static json_t *handle(void *ctx, const struct ctl_request *request)
 	return ctl_dispatch(commands, sizeof(commands) / sizeof(commands[0]), ctx, request);
 }
 
+static void count_up(void *ctx)
+{
+	++*(int *)ctx;
+}
+
 static int start(void **state)
 {
 	struct ctl_server_options options = {.rundir = dir,
@@ -493,6 +498,39 @@ static void socket_files_are_replaced_only_when_dead(void **state)
 	assert_int_equal(access(address.sun_path, F_OK), -1);
 }
 
+/* What another program removes is made anew: the lock too, with the number of who has it. */
+static void files_that_were_removed_come_back(void **state)
+{
+	char error[256], path[100];
+	int lock = ctl_lock_rundir(dir, "vrrp", error, sizeof(error)), restored = 0, second;
+	struct ctl_server_options options = {.rundir = dir,
+		.name = "vrrp",
+		.handle = handle,
+		.lock = &lock,
+		.restored = count_up,
+		.ctx = &restored};
+	struct ctl_server *other;
+
+	assert_true(lock >= 0);
+	assert_int_equal(ctl_server_open(&other, loop, &options, error, sizeof(error)), 0);
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"vrrp.pid", "vrrp.sock", "vrrp-ro.sock"};
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		assert_int_equal(unlink(path), 0);
+		for (int turn = 0; turn < 60 && restored == i; turn++) /* two servers look once a second */
+			ev_run(loop, EVRUN_ONCE);
+		assert_int_equal(stat(path, &st), 0);
+	}
+	second = ctl_lock_rundir(dir, "vrrp", error, sizeof(error));
+	assert_int_equal(second, -EALREADY);
+	snprintf(path, sizeof(path), "as pid %ld:", (long)getpid());
+	assert_non_null(strstr(error, path));
+	ctl_server_close(other);
+	ctl_unlock_rundir(lock, dir, "vrrp");
+}
+
 static void a_long_run_directory_is_explained(void **state)
 {
 	char name[200], error[256];
@@ -521,6 +559,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replies_have_a_cap, start, stop),
 		cmocka_unit_test_setup_teardown(clients_are_bounded_per_socket, start, stop),
 		cmocka_unit_test_setup_teardown(socket_files_are_replaced_only_when_dead, start, stop),
+		cmocka_unit_test_setup_teardown(files_that_were_removed_come_back, start, stop),
 		cmocka_unit_test_setup_teardown(a_long_run_directory_is_explained, start, stop),
 	};
 

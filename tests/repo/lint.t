@@ -17,7 +17,8 @@ MAY_INCLUDE = {
     "common": {"common"},
     "lb": {"common", "lb"},
     "vrrp": {"common", "vrrp"},
-    "ctl": {"common", "ctl", "lb/lb_conf.h", "lb/lb_model.h", "vrrp/vrrp_conf.h", "vrrp/vrrp_model.h"},
+    "ctl": {"common", "ctl", "lb/lb_conf.h", "lb/lb_model.h", "vrrp/vrrp_conf.h", "vrrp/vrrp_model.h",
+            "vrrp/vrrp_conf_programs.h"},
     "web": {"common", "web"},
     "apps": {"common", "apps"},
 }

@@ -95,7 +95,8 @@ int vrrp_net_add_macvlan(
 int vrrp_net_set_up(struct vrrp_net *net, int ifindex, bool up);
 
 /* Look at all these settings, and put right what another program changed meanwhile, or made forwarding on the parent.
- * Returns how many were put right; which: the first of them and how it was changed, else "". Costs some 0.1 ms. */
+ * Returns how many were put right; which: the first of them and how it was changed, else "". Costs some 0.1 ms; to look
+ * takes no lock of the kernel's that others may hold for long. */
 size_t vrrp_net_keep_macvlan(const struct vrrp_net *net, int ifindex, char *which, size_t which_size);
 
 /* Remove a macvlan, and put the parent's sysctls back with the last one. 0 also when it is not there; -EPERM when it is no

@@ -33,8 +33,9 @@
  *   name the virtual address as the sender, with the parent's MAC, and so teach it to every client.
  * IPv6 needs nothing there: neighbour discovery answers for the addresses of the interface only.
  * Another program may set any of them anew (`sysctl --system`), of which the kernel tells nobody: vrrp_net_keep_macvlan()
- * looks, and forwarding follows the parent's. What they were stands in the macvlan's alias, so that whoever removes the last one, after a kill -9 too, puts them back;
- * a value that somebody changed meanwhile stays.
+ * looks (but for addr_gen_mode), and forwarding follows the parent's. What the parent's were stands in the macvlan's
+ * alias, so that whoever removes the last one, after a kill -9 too, puts them back; a value that somebody changed
+ * meanwhile stays.
  */
 #include "vrrp/vrrp_net.h"
 
@@ -57,6 +58,7 @@
 struct setting {
 	const char *family, *key;
 	int value;
+	bool once; /* never looked at again: to read it, too, the kernel spins until nobody changes a link */
 };
 
 static const struct setting macvlan_settings[] = {
@@ -69,7 +71,7 @@ static const struct setting macvlan_settings[] = {
 	{"ipv4", "arp_notify", 0},
 	{"ipv6", "proxy_ndp", 0},
 	{"ipv6", "ndisc_notify", 0},
-	{"ipv6", "addr_gen_mode", 1},
+	{"ipv6", "addr_gen_mode", 1, true},
 	{"ipv6", "autoconf", 0},
 	{"ipv6", "accept_ra", 0},
 	{"ipv6", "router_solicitations", 0},
@@ -307,7 +309,8 @@ static size_t keep_all(
 		const struct setting *s = &settings[i];
 		int now;
 
-		if (vrrp_net_sysctl_get(s->family, name, s->key, &now) || now == s->value || set_one(s, name))
+		if (s->once || vrrp_net_sysctl_get(s->family, name, s->key, &now) || now == s->value ||
+			set_one(s, name))
 			continue;
 		back++;
 		if (!which[0])

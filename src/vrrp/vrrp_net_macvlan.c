@@ -58,7 +58,6 @@
 struct setting {
 	const char *family, *key;
 	int value;
-	bool once; /* never looked at again: to read it, too, the kernel spins until nobody changes a link */
 };
 
 static const struct setting macvlan_settings[] = {
@@ -71,7 +70,6 @@ static const struct setting macvlan_settings[] = {
 	{"ipv4", "arp_notify", 0},
 	{"ipv6", "proxy_ndp", 0},
 	{"ipv6", "ndisc_notify", 0},
-	{"ipv6", "addr_gen_mode", 1, true},
 	{"ipv6", "autoconf", 0},
 	{"ipv6", "accept_ra", 0},
 	{"ipv6", "router_solicitations", 0},
@@ -84,6 +82,9 @@ struct before {
 };
 
 /* ---- settings ---- */
+
+/* Not looked at again: whoever reads it, too, spins in the kernel until nobody changes a link. */
+static const struct setting no_own_address = {"ipv6", "addr_gen_mode", 1};
 
 static const struct setting parent_settings[] = {
 	{"ipv4", "arp_ignore", ARP_IGNORE},
@@ -264,6 +265,8 @@ static int finish(struct vrrp_net *net, const struct vrrp_link *parent, const st
 	int err = set_all(macvlan_settings, COUNT_OF(macvlan_settings), link->link.name);
 
 	forward_like(parent->name, link->link.name);
+	if (!err)
+		err = set_one(&no_own_address, link->link.name);
 	if (!err && !read_alias(link->alias, &before)) {
 		err = read_before(net, parent, &before);
 		if (!err)
@@ -309,8 +312,7 @@ static size_t keep_all(
 		const struct setting *s = &settings[i];
 		int now;
 
-		if (s->once || vrrp_net_sysctl_get(s->family, name, s->key, &now) || now == s->value ||
-			set_one(s, name))
+		if (vrrp_net_sysctl_get(s->family, name, s->key, &now) || now == s->value || set_one(s, name))
 			continue;
 		back++;
 		if (!which[0])

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,10 +15,12 @@
 #include "vrrp/vrrp_conf.h"
 #include "vrrp/vrrp_ctl.h"
 #include "vrrp/vrrp_guard.h"
+#include "vrrp/vrrp_realtime.h"
 #include "vrrp/vrrp_speaker.h"
 
 #define EVENTS_KEPT   1000
 #define FIFO_PRIORITY 10
+#define RELAPSE_S     1.
 #define MS            1000000LL
 #define LEAVE_MAX_NS \
 	(2000 * MS) /* the end waits at most that long for somebody to take over, and for the notify hook */
@@ -39,6 +40,7 @@ struct daemon {
 	struct ctl_server *server;
 	struct event_log *events;
 	ev_signal on_hup, on_term, on_int;
+	ev_timer relapse;     /* looks whether real time has lapsed */
 	ev_timer leave;       /* looks whether all is handed over */
 	int64_t leave_before; /* ns */
 	bool leaving;
@@ -168,16 +170,13 @@ static void finish_hooks(struct daemon *d)
 
 static void go_realtime(struct daemon *d, bool wanted)
 {
-	struct sched_param param = {.sched_priority = FIFO_PRIORITY};
-	int err = 0;
+	int err;
 
 	if (!wanted) {
 		snprintf(d->realtime, sizeof(d->realtime), "off: the config says so");
 		return;
 	}
-	/* Programs that we start are ordinary ones. */
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
-		err = errno;
+	err = -vrrp_realtime_on(FIFO_PRIORITY);
 	/* On fault: the ward's empty slots need no memory. */
 	if (!err && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		err = errno;
@@ -188,6 +187,19 @@ static void go_realtime(struct daemon *d, bool wanted)
 		snprintf(d->realtime, sizeof(d->realtime), "on");
 	if (err)
 		log_warn("no real-time scheduling: %s; timers may be late on a busy machine", d->realtime);
+	else
+		ev_timer_start(d->loop, &d->relapse);
+}
+
+/* What took so long is over, or lets others run in between. */
+static void on_relapse(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	if (!vrrp_realtime_lapsed())
+		return;
+	log_warn("ran for %d ms without a pause, so others got the processor; real-time again",
+		VRRP_REALTIME_MS);
+	if (vrrp_realtime_on(FIFO_PRIORITY))
+		log_warn("no real-time scheduling any more; timers may be late on a busy machine");
 }
 
 static void watch_signals(struct daemon *d)
@@ -258,6 +270,7 @@ static int speak(void *data, struct vrrp_ward *ward, bool restarted)
 	d->events = event_log_new(EVENTS_KEPT);
 	ev_init(&d->leave, on_leave);
 	d->leave.data = d;
+	ev_timer_init(&d->relapse, on_relapse, RELAPSE_S, RELAPSE_S);
 	watch_signals(d);
 	err = d->events ? start(d, ward, &model, restarted) : -ENOMEM;
 	if (!err) {

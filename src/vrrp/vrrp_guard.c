@@ -20,6 +20,7 @@
 
 #include "common/log.h"
 #include "vrrp/vrrp_guard_clean.h"
+#include "vrrp/vrrp_realtime.h"
 #include "vrrp/vrrp_timer.h"
 
 #define SECOND    INT64_C(1000000000)
@@ -237,14 +238,15 @@ static void reap(struct guard *g)
 static void follow(struct guard *g)
 {
 	struct sched_param param;
-	int policy = sched_getscheduler(g->child);
+	int policy = sched_getscheduler(g->child), err;
 
 	if (policy < 0 || (policy & ~SCHED_RESET_ON_FORK) != SCHED_FIFO || sched_getparam(g->child, &param))
 		return;
 	if (param.sched_priority < sched_get_priority_max(SCHED_FIFO))
 		param.sched_priority++;
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
-		log_debug("guard: no real-time priority: %s", strerror(errno));
+	err = vrrp_realtime_on(param.sched_priority);
+	if (err)
+		log_debug("guard: no real-time priority: %s", strerror(-err));
 	/* What it has, not what it gets: without CAP_IPC_LOCK that would be refused when it is needed. */
 	if (mlockall(MCL_CURRENT | MCL_ONFAULT))
 		log_debug("guard: memory is not locked: %s", strerror(errno));

@@ -83,9 +83,6 @@ struct before {
 
 /* ---- settings ---- */
 
-/* Not looked at again: whoever reads it, too, spins in the kernel until nobody changes a link. */
-static const struct setting no_own_address = {"ipv6", "addr_gen_mode", 1};
-
 static const struct setting parent_settings[] = {
 	{"ipv4", "arp_ignore", ARP_IGNORE},
 	{"ipv4", "arp_announce", ARP_ANNOUNCE},
@@ -216,6 +213,30 @@ static int set_alias(struct vrrp_net *net, int ifindex, const struct before *bef
 	return vrrp_net_request(net, msg, NULL);
 }
 
+/*
+ * addr_gen_mode, by a message that waits for its turn: whoever reads or writes the file, with real-time priority too, tries
+ * again and again in the kernel until nobody changes a link. A kernel without IPv6 knows nothing of it.
+ */
+static int set_no_own_address(struct vrrp_net *net, int ifindex)
+{
+	struct ifinfomsg info = {.ifi_index = ifindex};
+	struct nl_msg *msg = link_message(RTM_NEWLINK, 0, &info);
+	struct nlattr *families, *inet6;
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	if (!(families = nla_nest_start(msg, IFLA_AF_SPEC)) || !(inet6 = nla_nest_start(msg, AF_INET6)) ||
+		nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	nla_nest_end(msg, inet6);
+	nla_nest_end(msg, families);
+	err = vrrp_net_request(net, msg, NULL);
+	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
+}
+
 int vrrp_net_set_up(struct vrrp_net *net, int ifindex, bool up)
 {
 	struct ifinfomsg info = {.ifi_index = ifindex, .ifi_flags = up ? IFF_UP : 0, .ifi_change = IFF_UP};
@@ -266,7 +287,7 @@ static int finish(struct vrrp_net *net, const struct vrrp_link *parent, const st
 
 	forward_like(parent->name, link->link.name);
 	if (!err)
-		err = set_one(&no_own_address, link->link.name);
+		err = set_no_own_address(net, ifindex);
 	if (!err && !read_alias(link->alias, &before)) {
 		err = read_before(net, parent, &before);
 		if (!err)

@@ -235,6 +235,13 @@ if [ -x "$program" ]; then
 	is "... and status says so" "$(vctl a --json status | json - .vrrp.realtime)" on
 	higher() { [ "$(chrt -p "$(pid_of vrrp-a)" | sed -n 's/.*priority: //p')" -gt "$(chrt -p "$(speaker_pid a)" | sed -n 's/.*priority: //p')" ]; }
 	ok "... its guard before it" wait_for 15 higher
+	is "... for half a second in one go" "$(prlimit --pid "$(speaker_pid a)" --rttime --noheadings --output SOFT | tr -d ' ')" 500000
+	is "... the guard, too" "$(prlimit --pid "$(pid_of vrrp-a)" --rttime --noheadings --output SOFT | tr -d ' ')" 500000
+	# What the kernel sends to who does not pause.
+	kill -XCPU "$(speaker_pid a)" "$(pid_of vrrp-a)"
+	ok "... who takes longer says so" wait_log vrrp-a 15 'ran for 500 ms without a pause, so others got the processor; real-time again'
+	like "... and is real-time again" "$(chrt -p "$(speaker_pid a)")" 'SCHED_FIFO'
+	ok "... both live" eval 'alive vrrp-a && is_state a active'
 	stop vrrp-a TERM
 else
 	skip "real time" "no $program"

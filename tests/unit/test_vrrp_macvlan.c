@@ -443,6 +443,8 @@ static void test_kept(void **state)
 	assert_int_equal(sysctl_of("eth0", "arp_ignore"), 1);
 	assert_int_equal(sysctl_of("eth0", "arp_announce"), 2);
 	assert_int_equal(sysctl_of("vrrp51", "rp_filter"), 2);
+	assert_int_equal(vrrp_net_sysctl_get("ipv6", "vrrp51", "addr_gen_mode", &value), 0);
+	assert_int_equal(value, 1);
 	assert_int_equal(vrrp_net_sysctl_get("ipv6", "vrrp51", "autoconf", &value), 0);
 	assert_int_equal(value, 0);
 	assert_int_equal(vrrp_net_sysctl_get("ipv6", "vrrp51", "forwarding", &value), 0);

@@ -79,7 +79,7 @@ wait_exit enemy 15
 n=$(($(vjson a '[0].put_back') - n))
 holds "one that removes it again and again is answered a few times a second ($n in two)" "$n > 1 && $n <= 16"
 lines=$(($(said 'was removed from eth0') - lines)) events=$(($(said 'address put back') - events))
-holds "... and told of once a second ($lines lines in the log, $events events)" "$lines >= 1 && $lines <= 4 && $events == $lines"
+holds "... and told of once a second ($lines lines in the log, $events events)" "$lines >= 1 && $lines <= 4 && $events >= 1 && $events <= 4"
 like "... with how many more there were" "$(grep 'was removed from eth0' "$(log_of vrrp-a)" | tail -n 1)" \
 	'10.0.1.100 was removed .* put back \([0-9]+ more since the last such line\)'
 ok "... and when it has ended, the address is there" wait_for 15 has a 10.0.1.100

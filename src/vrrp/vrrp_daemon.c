@@ -194,12 +194,20 @@ static void go_realtime(struct daemon *d, bool wanted)
 /* What took so long is over, or lets others run in between. */
 static void on_relapse(struct ev_loop *loop, ev_timer *timer, int revents)
 {
+	struct daemon *d = timer->data;
+	int err;
+
 	if (!vrrp_realtime_lapsed())
 		return;
-	log_warn("ran for %d ms without a pause, so others got the processor; real-time again",
-		VRRP_REALTIME_MS);
-	if (vrrp_realtime_on(FIFO_PRIORITY))
-		log_warn("no real-time scheduling any more; timers may be late on a busy machine");
+	err = -vrrp_realtime_on(FIFO_PRIORITY);
+	if (!err) {
+		log_warn("ran for %d ms without a pause, so others got the processor; real-time again",
+			VRRP_REALTIME_MS);
+		return;
+	}
+	ev_timer_stop(loop, timer);
+	snprintf(d->realtime, sizeof(d->realtime), "off: it ran for too long, and then: %s", strerror(err));
+	log_warn("no real-time scheduling: %s; timers may be late on a busy machine", d->realtime);
 }
 
 static void watch_signals(struct daemon *d)
@@ -271,6 +279,7 @@ static int speak(void *data, struct vrrp_ward *ward, bool restarted)
 	ev_init(&d->leave, on_leave);
 	d->leave.data = d;
 	ev_timer_init(&d->relapse, on_relapse, RELAPSE_S, RELAPSE_S);
+	d->relapse.data = d;
 	watch_signals(d);
 	err = d->events ? start(d, ward, &model, restarted) : -ENOMEM;
 	if (!err) {

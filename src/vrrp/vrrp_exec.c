@@ -178,7 +178,13 @@ static void child_reset_signals(void)
 static void child_be_ordinary(void)
 {
 	struct sched_param ordinary = {.sched_priority = 0};
+	struct rlimit time;
 
+	/* vrrp_realtime.h is the speaker's; what a hook starts may want to be real-time, its own way. */
+	if (getrlimit(RLIMIT_RTTIME, &time) == 0) {
+		time.rlim_cur = time.rlim_max;
+		setrlimit(RLIMIT_RTTIME, &time);
+	}
 	if (sched_setscheduler(0, SCHED_OTHER, &ordinary) < 0)
 		child_fail_errno("cannot give up the real-time priority");
 	if (getpriority(PRIO_PROCESS, 0) != 0)

@@ -69,6 +69,7 @@ static int report(int argc, char **argv)
 	FILE *out = fopen(argv[2], "w");
 	gid_t groups[64];
 	char cwd[256];
+	struct rlimit time = {};
 	int n = getgroups(64, groups), death = 0;
 	uid_t r, e, s;
 	mode_t mask = umask(0);
@@ -86,6 +87,8 @@ static int report(int argc, char **argv)
 		fprintf(out, " %d", groups[i]);
 	fprintf(out, "\nleader %d policy %d nice %d umask %o cwd %s death %d\n", getpgrp() == getpid(),
 		sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), mask, getcwd(cwd, sizeof(cwd)), death);
+	getrlimit(RLIMIT_RTTIME, &time);
+	fprintf(out, "real time %s\n", time.rlim_cur == time.rlim_max ? "as long as it may" : "cut short");
 	report_signals(out);
 	report_descriptors(out);
 	return fclose(out) ? 98 : 3;
@@ -306,11 +309,17 @@ static void test_it_finds_its_arguments_and_nothing_of_the_speakers(void **state
 	signal(SIGUSR1, on_usr1);
 	signal(SIGPIPE, SIG_IGN);
 	bool real_time = sched_setscheduler(0, SCHED_FIFO, &fifo) == 0;
+	struct rlimit time, speakers;
+
+	assert_int_equal(getrlimit(RLIMIT_RTTIME, &time), 0);
+	speakers = (struct rlimit){.rlim_cur = 500000, .rlim_max = time.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_RTTIME, &speakers), 0);
 
 	start(program, extra, env);
 	assert_true(PLACE_UNTIL(done.calls));
 	if (real_time)
 		sched_setscheduler(0, SCHED_OTHER, &other);
+	setrlimit(RLIMIT_RTTIME, &time);
 	signal(SIGUSR1, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &usr2, NULL);
@@ -328,6 +337,7 @@ static void test_it_finds_its_arguments_and_nothing_of_the_speakers(void **state
 	assert_int_equal(count_of("env ["), 3);
 	assert_int_equal(count_of("arg ["), 5);
 	says("leader 1 policy 0 nice 0 umask 22 cwd / death 9");
+	says("real time as long as it may");
 	says("blocked 0 handled 0");
 	says("fd 0 /dev/null");
 	says("fd 1 /dev/null");
